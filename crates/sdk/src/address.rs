@@ -1,0 +1,80 @@
+use std::fmt;
+
+use bytestring::ByteString;
+
+use crate::TypeName;
+use crate::protocol::reqreply;
+
+/// Who a message is for, or who sent it: a function type and the id of one instance.
+///
+/// The id may be empty: a record with an empty key has such an address.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    namespace: ByteString,
+    name: ByteString,
+    id: ByteString,
+}
+
+impl Address {
+    /// The instance `id` of the function `type_name`.
+    pub fn new(type_name: &TypeName, id: impl Into<ByteString>) -> Self {
+        let (namespace, name) = type_name.parts();
+        Self { namespace, name, id: id.into() }
+    }
+
+    /// The namespace of the function's type name.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The name part of the function's type name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Which instance of the function.
+    pub fn id(&self) -> &ByteString {
+        &self.id
+    }
+
+    /// Whether this is an instance of the function `type_name`.
+    pub fn is(&self, type_name: &TypeName) -> bool {
+        self.namespace == type_name.namespace() && self.name == type_name.name()
+    }
+
+    /// Reads an address from the wire.
+    ///
+    /// Returns `None` where a part is not UTF-8.
+    pub(crate) fn from_wire(address: reqreply::Address) -> Option<Self> {
+        Some(Self {
+            namespace: address.namespace.try_into().ok()?,
+            name: address.r#type.try_into().ok()?,
+            id: address.id.try_into().ok()?,
+        })
+    }
+
+    pub(crate) fn into_wire(self) -> reqreply::Address {
+        reqreply::Address {
+            namespace: self.namespace.into_bytes(),
+            r#type: self.name.into_bytes(),
+            id: self.id.into_bytes(),
+        }
+    }
+
+    /// The SDKs and the runtime take an address with three empty parts for "nobody".
+    pub(crate) fn is_nobody(&self) -> bool {
+        self.namespace.is_empty() && self.name.is_empty() && self.id.is_empty()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.namespace, self.name, self.id)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({self})")
+    }
+}

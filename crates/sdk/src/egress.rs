@@ -1,0 +1,280 @@
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use bytestring::ByteString;
+
+use crate::protocol::egress as wire;
+use crate::types::encode_to;
+use crate::{Encode, TypeError, TypeName, TypedValue};
+
+// The runtime compares these to the letter (runtime: `KafkaSinkProvider`, `KinesisSinkProvider`).
+const KAFKA: ByteString = ByteString::from_static("type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord");
+const KINESIS: ByteString = ByteString::from_static("type.googleapis.com/io.statefun.sdk.egress.KinesisEgressRecord");
+
+/// A way out of the cluster: the id of an egress in module.yaml.
+///
+/// A function that emits to it declares it with [`Function::emits`](crate::Function::emits).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Egress(TypeName);
+
+impl Egress {
+    /// An egress that is known when the program is compiled.
+    ///
+    /// # Panics
+    /// When the text is not `namespace/name`: in a `const` that is an error of the compiler.
+    pub const fn new(id: &'static str) -> Self {
+        Self(TypeName::new(id))
+    }
+
+    /// The egress's id.
+    pub const fn id(&self) -> &TypeName {
+        &self.0
+    }
+}
+
+impl From<TypeName> for Egress {
+    fn from(id: TypeName) -> Self {
+        Self(id)
+    }
+}
+
+impl fmt::Display for Egress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What can be emitted: a record for Kafka or Kinesis, or a [`TypedValue`] for an egress of another kind.
+pub trait EgressRecord {
+    /// Turns the record into the form that the egress takes.
+    ///
+    /// # Errors
+    /// When the egress would refuse the record.
+    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError>;
+}
+
+impl EgressRecord for TypedValue {
+    fn into_typed_value(self, _: &mut BytesMut) -> Result<TypedValue, TypeError> {
+        Ok(self)
+    }
+}
+
+/// A record for an egress of kind `io.statefun.kafka.v1/egress`.
+///
+/// ```
+/// # use statefun_sdk::KafkaRecord;
+/// let record = KafkaRecord::topic("greetings").key("ann").utf8("hello");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KafkaRecord {
+    topic: ByteString,
+    key: ByteString,
+    value: Bytes,
+}
+
+impl KafkaRecord {
+    /// Begins a record for this topic.
+    pub fn topic(topic: impl Into<ByteString>) -> KafkaRecordBuilder {
+        KafkaRecordBuilder { topic: topic.into(), key: ByteString::new() }
+    }
+}
+
+/// A Kafka record that has no value yet.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct KafkaRecordBuilder {
+    topic: ByteString,
+    key: ByteString,
+}
+
+impl KafkaRecordBuilder {
+    /// The record's key. Without one, or with an empty one, the record has no key.
+    pub fn key(mut self, key: impl Into<ByteString>) -> Self {
+        self.key = key.into();
+        self
+    }
+
+    /// A text as the record's value, as plain UTF-8.
+    pub fn utf8(self, text: impl Into<ByteString>) -> KafkaRecord {
+        self.value(text.into().into_bytes())
+    }
+
+    /// Bytes as the record's value.
+    pub fn value(self, value: impl Into<Bytes>) -> KafkaRecord {
+        KafkaRecord { topic: self.topic, key: self.key, value: value.into() }
+    }
+
+    /// A typed value's bytes as the record's value, such as `&Json(&status)`.
+    ///
+    /// # Errors
+    /// When the value has no representation in its type.
+    pub fn value_as(self, value: &(impl Encode + ?Sized)) -> Result<KafkaRecord, TypeError> {
+        Ok(self.value(encode_to(&mut BytesMut::new(), value)?))
+    }
+}
+
+impl EgressRecord for KafkaRecord {
+    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+        if self.topic.is_empty() {
+            return Err(TypeError::new("a Kafka record without a topic"));
+        }
+        let record = wire::KafkaProducerRecord {
+            key: self.key.into_bytes(),
+            value_bytes: self.value,
+            topic: self.topic.into_bytes(),
+        };
+        Ok(encoded(KAFKA, &record, buffer))
+    }
+}
+
+/// A record for an egress of kind `io.statefun.kinesis.v1/egress`.
+///
+/// ```
+/// # use statefun_sdk::KinesisRecord;
+/// let record = KinesisRecord::stream("greetings").partition_key("ann").utf8("hello");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KinesisRecord {
+    stream: ByteString,
+    partition_key: ByteString,
+    explicit_hash_key: ByteString,
+    value: Bytes,
+}
+
+impl KinesisRecord {
+    /// Begins a record for this stream.
+    pub fn stream(stream: impl Into<ByteString>) -> KinesisRecordBuilder {
+        KinesisRecordBuilder {
+            stream: stream.into(),
+            partition_key: ByteString::new(),
+            explicit_hash_key: ByteString::new(),
+        }
+    }
+}
+
+/// A Kinesis record that has no value yet.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct KinesisRecordBuilder {
+    stream: ByteString,
+    partition_key: ByteString,
+    explicit_hash_key: ByteString,
+}
+
+impl KinesisRecordBuilder {
+    /// The partition key, 1 to 256 characters. Kinesis demands one.
+    pub fn partition_key(mut self, key: impl Into<ByteString>) -> Self {
+        self.partition_key = key.into();
+        self
+    }
+
+    /// Chooses the shard by this decimal number instead of the partition key's hash.
+    pub fn explicit_hash_key(mut self, key: impl Into<ByteString>) -> Self {
+        self.explicit_hash_key = key.into();
+        self
+    }
+
+    /// A text as the record's value, as plain UTF-8.
+    pub fn utf8(self, text: impl Into<ByteString>) -> KinesisRecord {
+        self.value(text.into().into_bytes())
+    }
+
+    /// Bytes as the record's value.
+    pub fn value(self, value: impl Into<Bytes>) -> KinesisRecord {
+        KinesisRecord {
+            stream: self.stream,
+            partition_key: self.partition_key,
+            explicit_hash_key: self.explicit_hash_key,
+            value: value.into(),
+        }
+    }
+
+    /// A typed value's bytes as the record's value, such as `&Json(&status)`.
+    ///
+    /// # Errors
+    /// When the value has no representation in its type.
+    pub fn value_as(self, value: &(impl Encode + ?Sized)) -> Result<KinesisRecord, TypeError> {
+        Ok(self.value(encode_to(&mut BytesMut::new(), value)?))
+    }
+}
+
+/// The longest partition key that Kinesis takes, in characters.
+pub(crate) const LONGEST_PARTITION_KEY: usize = 256;
+
+impl EgressRecord for KinesisRecord {
+    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+        if self.stream.is_empty() {
+            return Err(TypeError::new("a Kinesis record without a stream"));
+        }
+        let characters = self.partition_key.chars().count();
+        if !(1..=LONGEST_PARTITION_KEY).contains(&characters) {
+            return Err(TypeError::new(format!(
+                "a Kinesis partition key of {characters} characters, expected 1 to {LONGEST_PARTITION_KEY}"
+            )));
+        }
+        let record = wire::KinesisEgressRecord {
+            partition_key: self.partition_key.into_bytes(),
+            value_bytes: self.value,
+            stream: self.stream.into_bytes(),
+            explicit_hash_key: self.explicit_hash_key.into_bytes(),
+        };
+        Ok(encoded(KINESIS, &record, buffer))
+    }
+}
+
+fn encoded(type_name: ByteString, record: &impl prost::Message, buffer: &mut BytesMut) -> TypedValue {
+    buffer.reserve(record.encoded_len());
+    record.encode_raw(buffer);
+    TypedValue::raw(type_name, buffer.split().freeze())
+}
+
+/// Where an egress leads, when that is configuration: a Kafka topic or a Kinesis stream.
+///
+/// A function that emits through [`record`](Self::record) works with either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// A Kafka topic.
+    Kafka(ByteString),
+    /// A Kinesis stream.
+    Kinesis(ByteString),
+}
+
+impl Destination {
+    /// A Kafka topic.
+    pub fn kafka(topic: impl Into<ByteString>) -> Self {
+        Self::Kafka(topic.into())
+    }
+
+    /// A Kinesis stream.
+    pub fn kinesis(stream: impl Into<ByteString>) -> Self {
+        Self::Kinesis(stream.into())
+    }
+
+    /// A record for this destination; `key` is the record key or the partition key.
+    pub fn record(&self, key: impl Into<ByteString>, value: impl Into<Bytes>) -> Record {
+        match self {
+            Self::Kafka(topic) => Record::Kafka(KafkaRecord::topic(topic.clone()).key(key).value(value)),
+            Self::Kinesis(stream) => {
+                Record::Kinesis(KinesisRecord::stream(stream.clone()).partition_key(key).value(value))
+            }
+        }
+    }
+}
+
+/// A record for a [`Destination`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// For Kafka.
+    Kafka(KafkaRecord),
+    /// For Kinesis.
+    Kinesis(KinesisRecord),
+}
+
+impl EgressRecord for Record {
+    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+        match self {
+            Self::Kafka(record) => record.into_typed_value(buffer),
+            Self::Kinesis(record) => record.into_typed_value(buffer),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # Layout
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `typename`, `address` | names of functions, types and egresses; who a message is for |
+//! | `types`, `message` | values on the wire and how they are read |
+//! | `value_spec`, `state` | declared states; their cache during a batch |
+//! | `context`, `egress` | what a function can do: states, sends, delays, egress records |
+//! | `function`, `registry` | what a function is and declares; all functions of a process, checked |
+//! | `handler`, `request`, `batch`, `dead_letter` | bytes in, bytes out: one request of the runtime |
+//! | `error` | bad requests, faults that may pass, poison |
+//! | [`protocol`] | the wire messages |
+//! | [`local`] (feature `local`) | the embedded runtime and `TestContext`, for tests |
+
+mod address;
+mod batch;
+mod context;
+mod dead_letter;
+mod egress;
+mod error;
+mod function;
+mod handler;
+mod message;
+mod registry;
+mod request;
+mod state;
+mod typename;
+mod types;
+mod value_spec;
+
+#[cfg(feature = "local")]
+pub mod local;
+pub mod protocol;
+
+pub use address::Address;
+pub use bytes::Bytes;
+pub use bytestring::ByteString;
+pub use context::{CancellationToken, Context, EmptyToken};
+pub use dead_letter::DeadLetter;
+pub use egress::{Destination, Egress, EgressRecord, KafkaRecord, KinesisRecord, Record};
+pub use error::{BoxError, FailureKind, FunctionError, HandlerError, InvocationFailure, RequestError, StateError};
+pub use function::{AsyncClosure, FailurePolicy, Function, StatefulFunction};
+pub use handler::{Reply, ReplyKind, RequestReplyHandler};
+pub use message::Message;
+pub use registry::{RegisteredFunction, Registry, RegistryBuilder, RegistryError};
+pub use typename::{InvalidTypeName, TypeName};
+pub use types::{Decode, Encode, Json, Payload, Proto, Type, TypeError, Typed, TypedValue};
+pub use value_spec::{Expiration, StateDeclaration, ValueSpec};

@@ -1,0 +1,196 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::batch::ErasedFunction;
+use crate::function::Declarations;
+use crate::{Address, Egress, FailurePolicy, Function, InvalidTypeName, StateDeclaration, TypeName};
+
+/// All functions of a process, checked.
+///
+/// ```
+/// # use statefun_sdk::{Context, Function, FunctionError, Message, Registry};
+/// # async fn greet(_: &mut Context, _: Message) -> Result<(), FunctionError> { Ok(()) }
+/// # fn main() -> Result<(), statefun_sdk::RegistryError> {
+/// let registry = Registry::builder().function(Function::new("demo/greeter", greet)).build()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+pub struct Registry {
+    functions: Vec<RegisteredFunction>,
+    /// Positions in `functions`, by namespace and name.
+    positions: BTreeMap<String, BTreeMap<String, usize>>,
+}
+
+/// A function of a [`Registry`] and what it declared.
+pub struct RegisteredFunction {
+    type_name: TypeName,
+    pub(crate) logic: Box<dyn ErasedFunction>,
+    pub(crate) declarations: Arc<Declarations>,
+}
+
+impl Registry {
+    /// Begins an empty registry.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder { functions: Vec::new() }
+    }
+
+    /// The functions in the order in which they were registered.
+    pub fn functions(&self) -> &[RegisteredFunction] {
+        &self.functions
+    }
+
+    pub(crate) fn position(&self, address: &Address) -> Option<usize> {
+        self.positions.get(address.namespace())?.get(address.name()).copied()
+    }
+}
+
+impl RegisteredFunction {
+    /// The function's type name.
+    pub fn type_name(&self) -> &TypeName {
+        &self.type_name
+    }
+
+    /// Its states.
+    pub fn states(&self) -> &[StateDeclaration] {
+        &self.declarations.states
+    }
+
+    /// The types of messages that it reads; none were declared where that is any.
+    pub fn accepts(&self) -> &[TypeName] {
+        &self.declarations.accepts
+    }
+
+    /// The function types that it sends to.
+    pub fn targets(&self) -> &[TypeName] {
+        &self.declarations.targets
+    }
+
+    /// Whether it answers whoever asked.
+    pub fn replies(&self) -> bool {
+        self.declarations.replies
+    }
+
+    /// The egresses that it emits to, that of its dead letters included.
+    pub fn egresses(&self) -> &[Egress] {
+        &self.declarations.egresses
+    }
+
+    /// What becomes of messages that will fail for ever.
+    pub fn on_failure(&self) -> &FailurePolicy {
+        &self.declarations.on_failure
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.functions).finish()
+    }
+}
+
+impl fmt::Debug for RegisteredFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegisteredFunction")
+            .field("type_name", &self.type_name)
+            .field("states", &self.states())
+            .field("accepts", &self.accepts())
+            .field("targets", &self.targets())
+            .field("replies", &self.replies())
+            .field("egresses", &self.egresses())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Collects functions for a [`Registry`].
+#[derive(Debug)]
+#[must_use]
+pub struct RegistryBuilder {
+    functions: Vec<Function>,
+}
+
+impl RegistryBuilder {
+    /// Adds a function.
+    pub fn function(mut self, function: Function) -> Self {
+        self.functions.push(function);
+        self
+    }
+
+    /// Adds several functions, as an application has them.
+    pub fn functions(mut self, functions: impl IntoIterator<Item = Function>) -> Self {
+        self.functions.extend(functions);
+        self
+    }
+
+    /// Checks the functions.
+    ///
+    /// # Errors
+    /// When a name is not `namespace/name`, two functions have the same name, or two states of a function do.
+    pub fn build(self) -> Result<Registry, RegistryError> {
+        let mut registry = Registry::default();
+        for function in self.functions {
+            registry.add(function)?;
+        }
+        Ok(registry)
+    }
+}
+
+impl Registry {
+    fn add(&mut self, function: Function) -> Result<(), RegistryError> {
+        let type_name = function.type_name.map_err(RegistryError::InvalidTypeName)?;
+        let mut declarations = function.declarations;
+        for (position, state) in declarations.states.iter().enumerate() {
+            if declarations.states[..position].iter().any(|other| other.name() == state.name()) {
+                return Err(RegistryError::DuplicateState { function: type_name, state: state.name() });
+            }
+        }
+        if let FailurePolicy::DeadLetter(dead_letter) = &declarations.on_failure
+            && !declarations.egresses.contains(dead_letter.egress())
+        {
+            declarations.egresses.push(dead_letter.egress().clone());
+        }
+        let names = self.positions.entry(type_name.namespace().to_owned()).or_default();
+        if names.insert(type_name.name().to_owned(), self.functions.len()).is_some() {
+            return Err(RegistryError::DuplicateFunction(type_name));
+        }
+        self.functions.push(RegisteredFunction {
+            type_name,
+            logic: function.logic,
+            declarations: Arc::new(declarations),
+        });
+        Ok(())
+    }
+}
+
+/// What is wrong with the functions of a [`Registry`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegistryError {
+    /// A function's name is not `namespace/name`.
+    InvalidTypeName(InvalidTypeName),
+    /// Two functions have the same name.
+    DuplicateFunction(TypeName),
+    /// A function has two states of the same name.
+    DuplicateState {
+        /// The function.
+        function: TypeName,
+        /// The state's name.
+        state: &'static str,
+    },
+}
+
+impl fmt::Display for RegistryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidTypeName(error) => write!(f, "a function cannot be registered: {error}"),
+            Self::DuplicateFunction(name) => {
+                write!(f, "function {name} is registered twice: every function type needs a name of its own")
+            }
+            Self::DuplicateState { function, state } => {
+                write!(f, "function {function} declares state {state:?} twice: every state needs a name of its own")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RegistryError {}

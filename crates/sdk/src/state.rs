@@ -1,0 +1,262 @@
+//! The states of one address during one batch.
+//!
+//! A slot per declared state holds the bytes as received and, from the first touch on, the decoded value; a value is
+//! decoded once and encoded once, however many invocations the batch holds.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::function::Declarations;
+use crate::protocol::reqreply::from_function::PersistedValueMutation;
+use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
+use crate::protocol::reqreply::{TypedValue, to_function};
+use crate::types::encode_to;
+use crate::{FunctionError, StateDeclaration, StateError, Type, TypeError, ValueSpec};
+
+type Value = Box<dyn Any + Send + Sync>;
+
+/// Encodes a value of the one Rust type that a state was declared with.
+pub(crate) type Encoder = fn(&(dyn Any + Send + Sync), &mut BytesMut) -> Result<(), TypeError>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Change {
+    /// As the runtime sent it: nothing goes back.
+    None,
+    /// Written, be it with the same value: a write renews the expiration.
+    Written,
+    Removed,
+}
+
+struct Slot {
+    /// The value's bytes: as received, or as of the last checkpoint. `None` where there is no value.
+    encoded: Option<Bytes>,
+    /// The value, once touched. While `change` is `Written` it is the truth, and `encoded` may be behind.
+    decoded: OnceLock<Option<Value>>,
+    change: Change,
+    /// The runtime has no value, so that removing one is nothing to tell.
+    absent_at_runtime: bool,
+}
+
+/// What a slot goes back to when an invocation fails after it wrote.
+struct SavedSlot {
+    encoded: Option<Bytes>,
+    change: Change,
+}
+
+pub(crate) struct StateCache {
+    declarations: Arc<Declarations>,
+    slots: Vec<Slot>,
+    /// Whether anything was written since the flag was last put down.
+    written: bool,
+}
+
+impl StateCache {
+    /// Finds the declared states among those that the runtime sent; one that is missing leaves its declaration's
+    /// position in `missing`. What the runtime sends beyond is another release's business.
+    pub(crate) fn new(
+        declarations: Arc<Declarations>,
+        sent: &[to_function::PersistedValue],
+        missing: &mut Vec<usize>,
+    ) -> Result<Self, StateError> {
+        let mut slots = Vec::with_capacity(declarations.states.len());
+        for (position, state) in declarations.states.iter().enumerate() {
+            let Some(value) = sent.iter().find(|value| value.state_name == state.name().as_bytes()) else {
+                missing.push(position);
+                continue;
+            };
+            let encoded = match &value.state_value {
+                Some(value) if value.has_value => Some(bytes_of(state, value)?),
+                _ => None,
+            };
+            slots.push(Slot {
+                absent_at_runtime: encoded.is_none(),
+                encoded,
+                decoded: OnceLock::new(),
+                change: Change::None,
+            });
+        }
+        Ok(Self { declarations, slots, written: false })
+    }
+
+    /// The position of a state, if it was declared with this Rust type.
+    fn position<T: Type>(&self, spec: &ValueSpec<T>) -> Result<usize, FunctionError> {
+        let declared = &self.declarations.states;
+        match declared.iter().position(|state| state.name() == spec.name()) {
+            Some(position) if declared[position].holds::<T>() => Ok(position),
+            Some(_) => Err(FunctionError::poison(format!(
+                "state {:?} was declared with another Rust type than {}",
+                spec.name(),
+                std::any::type_name::<T>()
+            ))),
+            None => Err(FunctionError::poison(format!(
+                "state {:?} is not declared: add .state(…) where the function is registered",
+                spec.name()
+            ))),
+        }
+    }
+
+    pub(crate) fn get<T: Type>(&self, spec: &ValueSpec<T>) -> Result<Option<&T>, FunctionError> {
+        let slot = &self.slots[self.position(spec)?];
+        let value = match slot.decoded.get() {
+            Some(value) => value,
+            None => {
+                let value = slot.decode::<T>(spec.name())?;
+                slot.decoded.get_or_init(|| value)
+            }
+        };
+        Ok(value.as_ref().and_then(|value| value.downcast_ref()))
+    }
+
+    /// The value for changing; counts as a write where there is one, or where `default` makes one.
+    pub(crate) fn get_mut<T: Type>(
+        &mut self,
+        spec: &ValueSpec<T>,
+        default: Option<fn() -> T>,
+    ) -> Result<Option<&mut T>, FunctionError> {
+        let position = self.position(spec)?;
+        let slot = &mut self.slots[position];
+        if slot.decoded.get().is_none() {
+            slot.decoded = OnceLock::from(slot.decode::<T>(spec.name())?);
+        }
+        let Some(value) = slot.decoded.get_mut() else { return Ok(None) };
+        if let (None, Some(default)) = (&value, default) {
+            *value = Some(Box::new(default()));
+        }
+        let value = value.as_mut().and_then(|value| value.downcast_mut());
+        if value.is_some() {
+            // Before the caller touches the value: should it panic half-way, the value is not taken for the old one.
+            slot.change = Change::Written;
+            self.written = true;
+        }
+        Ok(value)
+    }
+
+    pub(crate) fn set<T: Type>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
+        let position = self.position(spec)?;
+        let slot = &mut self.slots[position];
+        slot.decoded = OnceLock::from(Some(Box::new(value) as Value));
+        slot.change = Change::Written;
+        self.written = true;
+        Ok(())
+    }
+
+    pub(crate) fn remove<T: Type>(&mut self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
+        let position = self.position(spec)?;
+        let slot = &mut self.slots[position];
+        slot.decoded = OnceLock::from(None);
+        slot.change = Change::Removed;
+        self.written = true;
+        Ok(())
+    }
+
+    /// Whether a state was written since the last call.
+    pub(crate) fn take_written(&mut self) -> bool {
+        std::mem::take(&mut self.written)
+    }
+
+    /// Brings the encoded form of every written state up to date.
+    ///
+    /// # Errors
+    /// When a value has no representation in its type.
+    pub(crate) fn encode(&mut self, buffer: &mut BytesMut) -> Result<(), TypeError> {
+        for (slot, state) in self.slots.iter_mut().zip(&self.declarations.states) {
+            match (slot.change, slot.decoded.get()) {
+                (Change::Written, Some(Some(value))) => {
+                    let value = Encoding { state, value: &**value };
+                    slot.encoded = Some(caught(|| encode_to(buffer, &value)).map_err(|error| {
+                        TypeError::new(format!("state {:?} cannot be written: {error}", state.name()))
+                    })?);
+                }
+                (Change::Removed, _) => slot.encoded = None,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The states as they stand; those written must have been encoded.
+    pub(crate) fn save(&self) -> SavedStates {
+        let slots = self.slots.iter();
+        SavedStates(slots.map(|slot| SavedSlot { encoded: slot.encoded.clone(), change: slot.change }).collect())
+    }
+
+    pub(crate) fn restore(&mut self, saved: SavedStates) {
+        for (slot, saved) in self.slots.iter_mut().zip(saved.0) {
+            slot.encoded = saved.encoded;
+            slot.change = saved.change;
+            slot.decoded = OnceLock::new();
+        }
+    }
+
+    /// What the runtime is to change; the states must have been encoded.
+    pub(crate) fn into_mutations(self) -> Vec<PersistedValueMutation> {
+        let mut mutations = Vec::new();
+        for (slot, state) in self.slots.into_iter().zip(&self.declarations.states) {
+            let (kind, state_value) = match slot.change {
+                Change::Written => {
+                    let value = TypedValue {
+                        typename: state.type_name().clone().into_text().into_bytes(),
+                        has_value: true,
+                        value: slot.encoded.unwrap_or_default(),
+                    };
+                    (MutationType::Modify, Some(value))
+                }
+                Change::Removed if !slot.absent_at_runtime => (MutationType::Delete, None),
+                Change::Removed | Change::None => continue,
+            };
+            mutations.push(PersistedValueMutation {
+                mutation_type: kind.into(),
+                state_name: Bytes::from_static(state.name().as_bytes()),
+                state_value,
+            });
+        }
+        mutations
+    }
+}
+
+pub(crate) struct SavedStates(Vec<SavedSlot>);
+
+impl Slot {
+    fn decode<T: Type>(&self, name: &'static str) -> Result<Option<Value>, StateError> {
+        match &self.encoded {
+            None => Ok(None),
+            // A reader that panics is a state that cannot be read, not a panic of the function: that one may be
+            // dead-lettered, a state never.
+            Some(bytes) => match caught(|| T::decode(bytes)) {
+                Ok(value) => Ok(Some(Box::new(value))),
+                Err(reason) => Err(StateError { state: name, reason }),
+            },
+        }
+    }
+}
+
+fn bytes_of(state: &StateDeclaration, value: &TypedValue) -> Result<Bytes, StateError> {
+    if value.typename != state.type_name().as_str() {
+        let reason = TypeError::new(format!(
+            "it holds a value of type {:?}, expected {}",
+            String::from_utf8_lossy(&value.typename),
+            state.type_name()
+        ));
+        return Err(StateError { state: state.name(), reason });
+    }
+    Ok(value.value.clone())
+}
+
+fn caught<T>(code: impl FnOnce() -> Result<T, TypeError>) -> Result<T, TypeError> {
+    catch_unwind(AssertUnwindSafe(code)).unwrap_or_else(|_| Err(TypeError::new("the code of its type panicked")))
+}
+
+/// A value of a type that only its declaration knows.
+struct Encoding<'a> {
+    state: &'a StateDeclaration,
+    value: &'a (dyn Any + Send + Sync),
+}
+
+impl crate::Encode for Encoding<'_> {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        self.state.encode(self.value, out)
+    }
+}

@@ -1,0 +1,316 @@
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use bytestring::ByteString;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::TypeName;
+use crate::protocol::{reqreply, types};
+
+/// A Rust type that has a name on the wire.
+///
+/// ```
+/// use statefun_sdk::{TypeName, Typed};
+/// struct Login { user_name: String }
+/// impl Typed for Login {
+///     const TYPE_NAME: TypeName = TypeName::new("demo/login");
+/// }
+/// ```
+pub trait Typed {
+    /// The name that travels with every value of this type.
+    const TYPE_NAME: TypeName;
+}
+
+/// Writes a value as the bytes of its type.
+pub trait Encode {
+    /// Appends the bytes of this value to `out`.
+    ///
+    /// # Errors
+    /// When the value has no representation in its type.
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError>;
+}
+
+/// Reads a value from the bytes of its type.
+pub trait Decode: Sized {
+    /// Reads a value; `bytes` may be kept without copying them.
+    ///
+    /// # Errors
+    /// When the bytes are no value of this type. The error never shows the bytes.
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError>;
+}
+
+/// What can be the type of a state: anything that is read, written and kept between awaits.
+///
+/// There is nothing to implement: whatever is [`Encode`] and [`Decode`] is a `Type`.
+pub trait Type: Encode + Decode + Send + Sync + 'static {}
+
+impl<T: Encode + Decode + Send + Sync + 'static> Type for T {}
+
+/// A value that was not what its type says.
+///
+/// Its text names the type and what was expected, and never shows any of the value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeError(String);
+
+impl TypeError {
+    /// An error of a custom type. `reason` must not show the value: it is logged.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self(reason.into())
+    }
+
+    pub(crate) fn json(error: &serde_json::Error) -> Self {
+        Self(describe_json_error(error))
+    }
+
+    pub(crate) fn within(self, type_name: &str) -> Self {
+        Self(format!("not a {type_name}: {}", self.0))
+    }
+}
+
+impl fmt::Display for TypeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TypeError {}
+
+/// Says what kind of error it is, where, and what was expected.
+///
+/// serde's own text quotes the offending value; what follows its last ", expected " comes from the program's types.
+fn describe_json_error(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(head, _)| head);
+    let detail = if error.is_data() {
+        match text.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("expected {expected}"),
+            None if text.starts_with("missing field ") || text.starts_with("duplicate field ") => text.to_owned(),
+            None => "a value that the type refuses".to_owned(),
+        }
+    } else if error.is_eof() {
+        "the text ends too early".to_owned()
+    } else {
+        "not JSON".to_owned()
+    };
+    format!("{detail} (line {}, column {})", error.line(), error.column())
+}
+
+macro_rules! primitive {
+    ($($rust:ty, $name:literal, $wrapper:ident;)*) => {$(
+        impl Typed for $rust {
+            const TYPE_NAME: TypeName = TypeName::new($name);
+        }
+
+        impl Encode for $rust {
+            fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+                write_message(&types::$wrapper { value: self.clone() }, out);
+                Ok(())
+            }
+        }
+
+        impl Decode for $rust {
+            fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+                read_message::<types::$wrapper>(bytes).map(|wrapper| wrapper.value)
+            }
+        }
+    )*};
+}
+
+// The default of each of these is encoded as no bytes at all, never as an explicit zero: Java's readers refuse that.
+primitive! {
+    bool, "io.statefun.types/bool", BooleanWrapper;
+    i32, "io.statefun.types/int", IntWrapper;
+    i64, "io.statefun.types/long", LongWrapper;
+    f32, "io.statefun.types/float", FloatWrapper;
+    f64, "io.statefun.types/double", DoubleWrapper;
+    String, "io.statefun.types/string", StringWrapper;
+}
+
+impl Typed for str {
+    const TYPE_NAME: TypeName = String::TYPE_NAME;
+}
+
+impl Encode for str {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        self.to_owned().encode(out)
+    }
+}
+
+fn write_message(message: &impl prost::Message, out: &mut BytesMut) {
+    out.reserve(message.encoded_len());
+    message.encode_raw(out);
+}
+
+fn read_message<M: prost::Message + Default>(bytes: &Bytes) -> Result<M, TypeError> {
+    M::decode(bytes.clone()).map_err(|error| TypeError(format!("not the protobuf message it should be: {error}")))
+}
+
+/// Bytes as they are. A state of this type is declared with [`ValueSpec::with_type`](crate::ValueSpec::with_type), as
+/// the bytes alone have no type name.
+impl Encode for Bytes {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        out.extend_from_slice(self);
+        Ok(())
+    }
+}
+
+impl Decode for Bytes {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        Ok(bytes.clone())
+    }
+}
+
+/// A value whose bytes are its JSON.
+///
+/// It dereferences to the value. For sending, `Json(&value)` does without a copy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Json<T>(pub T);
+
+impl<T: Typed> Typed for Json<T> {
+    const TYPE_NAME: TypeName = T::TYPE_NAME;
+}
+
+impl<T: Serialize> Encode for Json<T> {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        serde_json::to_writer(out.writer(), &self.0).map_err(|error| TypeError::json(&error))
+    }
+}
+
+impl<T: DeserializeOwned> Decode for Json<T> {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        serde_json::from_slice(bytes).map(Json).map_err(|error| TypeError::json(&error))
+    }
+}
+
+/// A value whose bytes are its protobuf encoding.
+///
+/// It dereferences to the message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Proto<T>(pub T);
+
+impl<T: Typed> Typed for Proto<T> {
+    const TYPE_NAME: TypeName = T::TYPE_NAME;
+}
+
+impl<T: prost::Message> Encode for Proto<T> {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        write_message(&self.0, out);
+        Ok(())
+    }
+}
+
+impl<T: prost::Message + Default> Decode for Proto<T> {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        read_message(bytes).map(Proto)
+    }
+}
+
+macro_rules! dereferences {
+    ($($wrapper:ident)*) => {$(
+        impl<T> Deref for $wrapper<T> {
+            type Target = T;
+
+            fn deref(&self) -> &T {
+                &self.0
+            }
+        }
+
+        impl<T> DerefMut for $wrapper<T> {
+            fn deref_mut(&mut self) -> &mut T {
+                &mut self.0
+            }
+        }
+    )*};
+}
+
+dereferences!(Json Proto);
+
+impl<T: Typed + ?Sized> Typed for &T {
+    const TYPE_NAME: TypeName = T::TYPE_NAME;
+}
+
+impl<T: Encode + ?Sized> Encode for &T {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        (**self).encode(out)
+    }
+}
+
+/// Bytes with the name of their type, as they travel.
+///
+/// Made by [`of`](Self::of) from a typed value, or by [`raw`](Self::raw) from bytes in whatever format.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TypedValue {
+    type_name: ByteString,
+    value: Bytes,
+}
+
+impl TypedValue {
+    /// Bytes that are already in the format of the type `type_name`.
+    ///
+    /// An ingress may be configured with any text as `valueType`, so any text is taken.
+    pub fn raw(type_name: impl Into<ByteString>, value: impl Into<Bytes>) -> Self {
+        Self { type_name: type_name.into(), value: value.into() }
+    }
+
+    /// The bytes of a typed value.
+    ///
+    /// # Errors
+    /// When the value has no representation in its type.
+    pub fn of<T: Encode + Typed>(value: T) -> Result<Self, TypeError> {
+        value.into_typed_value(&mut BytesMut::new())
+    }
+
+    /// The name of the type.
+    pub fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    /// The bytes of the value.
+    pub fn value(&self) -> &Bytes {
+        &self.value
+    }
+
+    pub(crate) fn into_wire(self) -> reqreply::TypedValue {
+        reqreply::TypedValue { typename: self.type_name.into_bytes(), has_value: true, value: self.value }
+    }
+}
+
+/// Shows how long the value is, not what it is: values do not belong in logs.
+impl fmt::Debug for TypedValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TypedValue({}, {} bytes)", self.type_name, self.value.len())
+    }
+}
+
+/// What can be sent: a typed value, or a [`TypedValue`] made before.
+pub trait Payload {
+    /// Turns the value into bytes with a type name, writing to `buffer` what has to be written.
+    ///
+    /// # Errors
+    /// When the value has no representation in its type.
+    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError>;
+}
+
+impl<T: Encode + Typed> Payload for T {
+    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+        let type_name = const { T::TYPE_NAME };
+        let value = encode_to(buffer, &self).map_err(|error| error.within(type_name.as_str()))?;
+        Ok(TypedValue { type_name: type_name.into_text(), value })
+    }
+}
+
+impl Payload for TypedValue {
+    fn into_typed_value(self, _: &mut BytesMut) -> Result<TypedValue, TypeError> {
+        Ok(self)
+    }
+}
+
+/// Encodes into what is left of `buffer` and splits that off: many small values share one allocation.
+pub(crate) fn encode_to(buffer: &mut BytesMut, value: &(impl Encode + ?Sized)) -> Result<Bytes, TypeError> {
+    buffer.clear();
+    value.encode(buffer)?;
+    Ok(buffer.split().freeze())
+}
