@@ -1,1 +1,1 @@
-
+//! Serves a registry of stateful functions over HTTP.

@@ -1,1 +1,5 @@
-//! local
+//! The embedded runtime, for tests and demos. Production is a StateFun cluster.
+
+mod transport;
+
+pub use transport::{Transport, TransportError};

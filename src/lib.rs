@@ -1,0 +1,3 @@
+//! The product: known applications on `statefun-sdk`, behind `statefun-http`.
+
+pub mod functions;
