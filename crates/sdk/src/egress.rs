@@ -8,8 +8,10 @@ use crate::types::encode_to;
 use crate::{Encode, TypeError, TypeName, TypedValue};
 
 // The runtime compares these to the letter (runtime: `KafkaSinkProvider`, `KinesisSinkProvider`).
-const KAFKA: ByteString = ByteString::from_static("type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord");
-const KINESIS: ByteString = ByteString::from_static("type.googleapis.com/io.statefun.sdk.egress.KinesisEgressRecord");
+pub(crate) const KAFKA: ByteString =
+    ByteString::from_static("type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord");
+pub(crate) const KINESIS: ByteString =
+    ByteString::from_static("type.googleapis.com/io.statefun.sdk.egress.KinesisEgressRecord");
 
 /// A way out of the cluster: the id of an egress in module.yaml.
 ///

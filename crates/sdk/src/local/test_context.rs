@@ -1,0 +1,241 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use prost::Message as _;
+
+use super::emitted::{Emitted, EmittedRecord};
+use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
+use crate::protocol::reqreply::from_function::{self, InvocationResponse};
+use crate::protocol::reqreply::{self, FromFunction, ToFunction, to_function};
+use crate::types::encode_to;
+use crate::{
+    Address, Egress, Function, FunctionError, HandlerError, Registry, RegistryError, RequestReplyHandler, Type,
+    TypeName, TypedValue, ValueSpec,
+};
+
+/// One instance of one function, to be called with messages and asked what it did.
+///
+/// It goes through the protocol like any other call, so declarations, failure policy and encodings count. States live
+/// until they are removed: time does not pass here. For several functions, delays and expiration there is
+/// [`LocalRuntime`](super::LocalRuntime).
+///
+/// ```
+/// # use statefun_sdk::{Context, Function, FunctionError, Message, TypedValue, ValueSpec, local::TestContext};
+/// const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
+///
+/// async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+///     context.update(&SEEN, |seen| *seen += 1)
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let mut test = TestContext::new(Function::new("demo/counter", count).state(&SEEN), "ann")?;
+/// test.invoke(TypedValue::of("hello")?).await?;
+/// assert_eq!(test.get(&SEEN)?, Some(1));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct TestContext {
+    handler: RequestReplyHandler,
+    self_address: Address,
+    caller: Option<Address>,
+    states: BTreeMap<&'static str, reqreply::TypedValue>,
+    sent: Vec<SentMessage>,
+    delayed: Vec<DelayedMessage>,
+    emitted: Vec<Emitted>,
+    last_reply: Bytes,
+}
+
+/// A message that a function sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentMessage {
+    /// For whom.
+    pub target: Address,
+    /// What.
+    pub value: TypedValue,
+}
+
+/// A message that a function sent for later, and did not cancel since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DelayedMessage {
+    /// How much later.
+    pub delay: Duration,
+    /// For whom.
+    pub target: Address,
+    /// What.
+    pub value: TypedValue,
+    /// The text of the token by which it can be cancelled.
+    pub token: Option<String>,
+}
+
+impl TestContext {
+    /// The instance `id` of a function.
+    ///
+    /// # Errors
+    /// When the function's declarations are wrong in themselves.
+    pub fn new(function: Function, id: &str) -> Result<Self, RegistryError> {
+        let registry = Registry::builder().function(function).build()?;
+        let self_address = registry.functions()[0].type_name().with_id(id);
+        Ok(Self {
+            handler: RequestReplyHandler::new(registry),
+            self_address,
+            caller: None,
+            states: BTreeMap::new(),
+            sent: Vec::new(),
+            delayed: Vec::new(),
+            emitted: Vec::new(),
+            last_reply: Bytes::new(),
+        })
+    }
+
+    /// From now on messages come from `caller` instead of an ingress.
+    #[must_use]
+    pub fn with_caller(mut self, caller: Address) -> Self {
+        self.caller = Some(caller);
+        self
+    }
+
+    /// Calls the function with one message.
+    ///
+    /// # Errors
+    /// When the invocation fails its batch; then nothing is applied.
+    pub async fn invoke(&mut self, message: TypedValue) -> Result<(), HandlerError> {
+        self.invoke_batch([message]).await
+    }
+
+    /// Calls the function with several messages at once.
+    ///
+    /// # Errors
+    /// As [`invoke`](Self::invoke).
+    pub async fn invoke_batch(&mut self, messages: impl IntoIterator<Item = TypedValue>) -> Result<(), HandlerError> {
+        let request = self.request(messages);
+        let reply = self.handler.handle(request).await?;
+        self.last_reply = reply.body.clone();
+        // The handler's own bytes, with all declared states in the request: they decode, and they hold a result.
+        let reply = FromFunction::decode(reply.body).unwrap_or_default();
+        if let Some(from_function::Response::InvocationResult(result)) = reply.response {
+            self.apply(result);
+        }
+        Ok(())
+    }
+
+    /// Gives a state a value.
+    ///
+    /// # Errors
+    /// When the value has no representation in its type.
+    pub fn set<T: Type>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
+        let value = reqreply::TypedValue {
+            typename: spec.declaration().type_name().clone().into_text().into_bytes(),
+            has_value: true,
+            value: encode_to(&mut BytesMut::new(), &value)?,
+        };
+        self.states.insert(spec.name(), value);
+        Ok(())
+    }
+
+    /// The value of a state; `None` where it has none.
+    ///
+    /// # Errors
+    /// When the bytes are not what the spec says.
+    pub fn get<T: Type>(&self, spec: &ValueSpec<T>) -> Result<Option<T>, FunctionError> {
+        Ok(self.states.get(spec.name()).map(|value| T::decode(&value.value)).transpose()?)
+    }
+
+    /// The messages that were sent at once, in order.
+    pub fn sent(&self) -> &[SentMessage] {
+        &self.sent
+    }
+
+    /// The messages that were sent for later and not cancelled since, in order.
+    pub fn delayed(&self) -> &[DelayedMessage] {
+        &self.delayed
+    }
+
+    /// The records that were emitted, in order.
+    pub fn emitted(&self) -> &[Emitted] {
+        &self.emitted
+    }
+
+    /// The last answer in the protocol's encoding.
+    pub fn last_reply(&self) -> &Bytes {
+        &self.last_reply
+    }
+
+    /// Forgets what was sent and emitted so far; states stay.
+    pub fn clear_effects(&mut self) {
+        self.sent.clear();
+        self.delayed.clear();
+        self.emitted.clear();
+    }
+
+    fn request(&self, messages: impl IntoIterator<Item = TypedValue>) -> Bytes {
+        let declared = self.handler.registry().functions()[0].states();
+        let state = declared.iter().map(|state| to_function::PersistedValue {
+            state_name: Bytes::from_static(state.name().as_bytes()),
+            state_value: self.states.get(state.name()).cloned(),
+        });
+        let caller = self.caller.clone().map(Address::into_wire);
+        let invocations = messages
+            .into_iter()
+            .map(|message| to_function::Invocation { caller: caller.clone(), argument: Some(message.into_wire()) });
+        let batch = to_function::InvocationBatchRequest {
+            target: Some(self.self_address.clone().into_wire()),
+            state: state.collect(),
+            invocations: invocations.collect(),
+        };
+        ToFunction { request: Some(to_function::Request::Invocation(batch)) }.encode_to_vec().into()
+    }
+
+    fn apply(&mut self, result: InvocationResponse) {
+        for message in result.outgoing_messages {
+            if let (Some(target), Some(value)) = (address(message.target), typed_value(message.argument)) {
+                self.sent.push(SentMessage { target, value });
+            }
+        }
+        for message in result.delayed_invocations {
+            let token = String::from_utf8_lossy(&message.cancellation_token).into_owned();
+            if message.is_cancellation_request {
+                self.delayed.retain(|delayed| delayed.token.as_deref() != Some(&token));
+            } else if let (Some(target), Some(value)) = (address(message.target), typed_value(message.argument)) {
+                self.delayed.push(DelayedMessage {
+                    delay: Duration::from_millis(message.delay_in_ms.unsigned_abs()),
+                    target,
+                    value,
+                    token: (!token.is_empty()).then_some(token),
+                });
+            }
+        }
+        let egresses = self.handler.registry().functions()[0].egresses();
+        for message in result.outgoing_egresses {
+            let egress = egresses.iter().map(Egress::id).find(|id| is_id(id, &message));
+            let record = EmittedRecord::from_wire(message.argument.unwrap_or_default());
+            if let (Some(egress), Ok(record)) = (egress, record) {
+                self.emitted.push(Emitted { egress: egress.clone(), record });
+            }
+        }
+        let declared = self.handler.registry().functions()[0].states();
+        for mutation in result.state_mutations {
+            let Some(state) = declared.iter().find(|state| mutation.state_name == state.name()) else { continue };
+            match (mutation.mutation_type(), mutation.state_value) {
+                (MutationType::Modify, Some(value)) => self.states.insert(state.name(), value),
+                _ => self.states.remove(state.name()),
+            };
+        }
+    }
+}
+
+fn address(address: Option<reqreply::Address>) -> Option<Address> {
+    Address::from_wire(address?)
+}
+
+fn typed_value(value: Option<reqreply::TypedValue>) -> Option<TypedValue> {
+    let value = value?;
+    Some(TypedValue::raw(bytestring::ByteString::try_from(value.typename).ok()?, value.value))
+}
+
+fn is_id(id: &TypeName, message: &from_function::EgressMessage) -> bool {
+    message.egress_namespace == id.namespace() && message.egress_type == id.name()
+}
