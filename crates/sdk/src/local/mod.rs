@@ -4,9 +4,16 @@
 //! anything on disk, knows of other machines, or delivers exactly once over a crash: the cluster does.
 
 mod emitted;
+mod mailboxes;
+mod refusal;
+mod runtime;
+mod states;
 mod test_context;
+mod timers;
 mod transport;
 
 pub use emitted::{Emitted, EmittedRecord};
+pub use refusal::{LocalError, Refusal};
+pub use runtime::{Exchange, LocalRuntime};
 pub use test_context::{DelayedMessage, SentMessage, TestContext};
 pub use transport::{Transport, TransportError};

@@ -1,0 +1,365 @@
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use prost::Message as _;
+
+use super::mailboxes::{Mailboxes, Pending};
+use super::states::States;
+use super::timers::Timers;
+use super::{Emitted, EmittedRecord, LocalError, Refusal, Transport, TransportError};
+use crate::protocol::reqreply::from_function::{InvocationResponse, Response};
+use crate::protocol::reqreply::{self, FromFunction, ToFunction, to_function};
+use crate::{Address, FunctionError, Registry, RequestReplyHandler, Type, TypeName, TypedValue, ValueSpec};
+
+/// The runtime's side of the protocol in this process: it keeps states, routes messages, delays them and captures what
+/// is emitted, with the semantics of StateFun 3.3.
+///
+/// | what | how |
+/// |---|---|
+/// | requests | one in flight per address; what arrives meanwhile goes as one batch |
+/// | states | learnt through `IncompleteInvocationContext`, then sent with every request; they expire |
+/// | effects | of an answer, all or none: messages, then delayed ones and cancellations, records, states |
+/// | time | a virtual clock that only [`advance`](Self::advance) moves |
+/// | refusals | answers for which the cluster would fail the job are errors that say why |
+///
+/// It is for tests and demos. It keeps everything in memory, without bounds, and loses it with the process: production is
+/// a StateFun cluster.
+///
+/// ```
+/// # use statefun_sdk::{Context, Function, FunctionError, Message, Registry, TypeName, TypedValue, ValueSpec};
+/// # use statefun_sdk::local::LocalRuntime;
+/// const COUNTER: TypeName = TypeName::new("demo/counter");
+/// const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
+///
+/// async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+///     context.update(&SEEN, |seen| *seen += 1)
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let registry = Registry::builder().function(Function::new(COUNTER, count).state(&SEEN)).build()?;
+/// let mut runtime = LocalRuntime::in_process(registry);
+/// runtime.send(COUNTER.with_id("ann"), TypedValue::of("hello")?)?;
+/// runtime.run().await?;
+/// assert_eq!(runtime.state(&COUNTER.with_id("ann"), &SEEN)?, Some(1));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+pub struct LocalRuntime<T> {
+    transport: T,
+    options: Options,
+    cluster: Cluster,
+    #[allow(clippy::type_complexity, reason = "the one callback")]
+    on_exchange: Option<Box<dyn FnMut(&Exchange<'_>) + Send>>,
+}
+
+struct Options {
+    max_batch: usize,
+    concurrency: usize,
+    deliver_twice: bool,
+}
+
+/// All that the cluster would keep.
+struct Cluster {
+    functions: BTreeSet<String>,
+    egresses: BTreeSet<TypeName>,
+    mailboxes: Mailboxes,
+    states: States,
+    timers: Timers,
+    emitted: Vec<Emitted>,
+}
+
+/// A request that was answered, and applied; see [`LocalRuntime::on_exchange`].
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The function that was called.
+    pub target: &'a Address,
+    /// The encoded `ToFunction`.
+    pub request: &'a Bytes,
+    /// The encoded `FromFunction`.
+    pub reply: &'a Bytes,
+}
+
+impl LocalRuntime<RequestReplyHandler> {
+    /// A runtime for the functions of `registry`, called in this process.
+    pub fn in_process(registry: Registry) -> Self {
+        let handler = RequestReplyHandler::new(registry);
+        Self::new(handler.clone(), handler.registry())
+    }
+}
+
+impl<T: Transport> LocalRuntime<T> {
+    /// A runtime that reaches its functions through `transport` and knows the function types and egresses that
+    /// `registry` declares. Others are made known with [`serve`](Self::serve) and [`egress`](Self::egress).
+    pub fn new(transport: T, registry: &Registry) -> Self {
+        let functions = registry.functions();
+        let cluster = Cluster {
+            functions: functions.iter().map(|function| function.type_name().to_string()).collect(),
+            egresses: functions
+                .iter()
+                .flat_map(|function| function.egresses())
+                .map(|egress| egress.id().clone())
+                .collect(),
+            mailboxes: Mailboxes::default(),
+            states: States::default(),
+            timers: Timers::default(),
+            emitted: Vec::new(),
+        };
+        // As the cluster's endpoints have it: maxNumBatchRequests.
+        let options = Options { max_batch: 1000, concurrency: 1, deliver_twice: false };
+        Self { transport, options, cluster, on_exchange: None }
+    }
+
+    /// Makes a function type known that the transport reaches beside those of the registry.
+    #[must_use]
+    pub fn serve(mut self, function: TypeName) -> Self {
+        self.cluster.functions.insert(function.to_string());
+        self
+    }
+
+    /// Makes an egress known beside those of the registry.
+    #[must_use]
+    pub fn egress(mut self, egress: TypeName) -> Self {
+        self.cluster.egresses.insert(egress);
+        self
+    }
+
+    /// Sends at most this many messages in one request: 1000 unless told.
+    #[must_use]
+    pub fn max_batch(mut self, most: usize) -> Self {
+        self.options.max_batch = most.max(1);
+        self
+    }
+
+    /// Keeps up to this many requests in flight, each for another address. With one, which is the default, functions run
+    /// in a fixed order.
+    #[must_use]
+    pub fn concurrency(mut self, most: usize) -> Self {
+        self.options.concurrency = most.max(1);
+        self
+    }
+
+    /// Sends every request twice and drops the first answer, as a cluster does that fails before its checkpoint: functions
+    /// must bear it.
+    #[must_use]
+    pub fn deliver_twice(mut self) -> Self {
+        self.options.deliver_twice = true;
+        self
+    }
+
+    /// Calls `watch` with every request that was answered and applied, in order.
+    #[must_use]
+    pub fn on_exchange(mut self, watch: impl FnMut(&Exchange<'_>) + Send + 'static) -> Self {
+        self.on_exchange = Some(Box::new(watch));
+        self
+    }
+
+    /// Puts a message from an ingress before a function. It is handled by [`run`](Self::run).
+    ///
+    /// # Errors
+    /// When nobody serves the function type.
+    pub fn send(&mut self, target: Address, message: TypedValue) -> Result<(), LocalError> {
+        if let Err(refusal) = self.cluster.check_target(&target) {
+            return Err(LocalError::Refused { target, refusal: refusal.into() });
+        }
+        self.cluster.mailboxes.push(target, Pending { caller: None, argument: Some(message.into_wire()) });
+        Ok(())
+    }
+
+    /// Calls functions until no message is left, but for those that are due later.
+    ///
+    /// # Errors
+    /// At the first request that gets no answer, or one that the cluster would refuse. Its messages, and those of other
+    /// requests that were in flight, are kept and are sent again by the next call.
+    pub async fn run(&mut self) -> Result<(), LocalError> {
+        let Self { transport, options, cluster, on_exchange } = self;
+        // A run that failed or was dropped left requests without an answer.
+        cluster.mailboxes.take_back();
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            while let Some((target, message)) = cluster.timers.take_due() {
+                cluster.mailboxes.push(target, message);
+            }
+            while in_flight.len() < options.concurrency {
+                let Some(target) = cluster.mailboxes.next(options.max_batch) else { break };
+                let request = cluster.request(&target);
+                in_flight.push(exchange(&*transport, options.deliver_twice, target, request));
+            }
+            let Some((target, request, reply)) = in_flight.next().await else { return Ok(()) };
+            let reply = match reply {
+                Ok(reply) => reply,
+                Err(error) => return Err(LocalError::Unanswered { target, error }),
+            };
+            match cluster.apply(&target, &reply) {
+                Ok(Applied::Everything) => {
+                    if let Some(watch) = on_exchange {
+                        watch(&Exchange { target: &target, request: &request, reply: &reply });
+                    }
+                }
+                Ok(Applied::Registration) => {
+                    let request = cluster.request(&target);
+                    in_flight.push(exchange(&*transport, options.deliver_twice, target, request));
+                }
+                Err(refusal) => return Err(LocalError::Refused { target, refusal: refusal.into() }),
+            }
+        }
+    }
+
+    /// Runs, moves the clock forward, and delivers what becomes due on the way, each at its time.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); the clock then stands where it failed.
+    pub async fn advance(&mut self, time: Duration) -> Result<(), LocalError> {
+        let end = self.now().saturating_add(time);
+        self.run().await?;
+        while let Some(due) = self.next_due().filter(|&due| due <= end) {
+            self.cluster.timers.move_to(due);
+            self.run().await?;
+        }
+        self.cluster.timers.move_to(end);
+        Ok(())
+    }
+
+    /// The time on the virtual clock, which began at zero.
+    pub fn now(&self) -> Duration {
+        self.cluster.timers.now()
+    }
+
+    /// When the next delayed message is due.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.cluster.timers.next()
+    }
+
+    /// Takes the records emitted since the last call, in order.
+    pub fn take_emitted(&mut self) -> Vec<Emitted> {
+        std::mem::take(&mut self.cluster.emitted)
+    }
+
+    /// The value of a state; `None` where it has none, or had one that expired.
+    ///
+    /// # Errors
+    /// When the bytes are not what the spec says.
+    pub fn state<V: Type>(&self, target: &Address, spec: &ValueSpec<V>) -> Result<Option<V>, FunctionError> {
+        let value = self.cluster.states.value(target, spec.name(), self.now());
+        Ok(value.map(V::decode).transpose()?)
+    }
+
+    /// What a restart of the job does: the runtime forgets which states there are and asks anew. Values, messages and
+    /// timers are in the checkpoint and stay.
+    pub fn restart(&mut self) {
+        self.cluster.states.forget_registrations();
+    }
+}
+
+impl<T> fmt::Debug for LocalRuntime<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalRuntime").field("functions", &self.cluster.functions).finish_non_exhaustive()
+    }
+}
+
+async fn exchange<T: Transport>(
+    transport: &T,
+    twice: bool,
+    target: Address,
+    request: Bytes,
+) -> (Address, Bytes, Result<Bytes, TransportError>) {
+    let mut reply = transport.call(request.clone()).await;
+    if twice && reply.is_ok() {
+        reply = transport.call(request.clone()).await;
+    }
+    (target, request, reply)
+}
+
+enum Applied {
+    Everything,
+    /// States were made known; the same messages are to be sent again with them.
+    Registration,
+}
+
+impl Cluster {
+    fn request(&mut self, target: &Address) -> Bytes {
+        let batch = to_function::InvocationBatchRequest {
+            target: Some(target.clone().into_wire()),
+            state: self.states.read(target, self.timers.now()),
+            invocations: self.mailboxes.in_flight(target),
+        };
+        ToFunction { request: Some(to_function::Request::Invocation(batch)) }.encode_to_vec().into()
+    }
+
+    fn apply(&mut self, target: &Address, reply: &Bytes) -> Result<Applied, Refusal> {
+        let reply = FromFunction::decode(reply.clone()).map_err(|error| Refusal::Undecodable(error.to_string()))?;
+        match reply.response {
+            Some(Response::IncompleteInvocationContext(missing)) => {
+                self.states.register(target, missing.missing_values)?;
+                Ok(Applied::Registration)
+            }
+            Some(Response::InvocationResult(result)) => {
+                self.apply_result(target, result)?;
+                self.mailboxes.done(target);
+                Ok(Applied::Everything)
+            }
+            // The runtime takes an answer without content for "no effects".
+            None => {
+                self.mailboxes.done(target);
+                Ok(Applied::Everything)
+            }
+        }
+    }
+
+    /// Checks everything before anything is applied.
+    fn apply_result(&mut self, sender: &Address, result: InvocationResponse) -> Result<(), Refusal> {
+        let mut messages = Vec::with_capacity(result.outgoing_messages.len());
+        for message in result.outgoing_messages {
+            messages.push((self.known_target(message.target)?, message.argument));
+        }
+        self.timers.check(sender, &result.delayed_invocations)?;
+        let mut delayed = Vec::with_capacity(result.delayed_invocations.len());
+        for mut message in result.delayed_invocations {
+            let target = match message.is_cancellation_request {
+                true => None,
+                false => Some(self.known_target(message.target.take())?),
+            };
+            delayed.push((target, message));
+        }
+        let mut emitted = Vec::with_capacity(result.outgoing_egresses.len());
+        for message in result.outgoing_egresses {
+            let id = [&*message.egress_namespace, &*message.egress_type].map(String::from_utf8_lossy).join("/");
+            let egress = self.egresses.iter().find(|egress| egress.as_str() == id).cloned();
+            let Some(egress) = egress else { return Err(Refusal::UnknownEgress(id)) };
+            let record = EmittedRecord::from_wire(message.argument.unwrap_or_default())
+                .map_err(|reason| Refusal::BrokenRecord { egress: id, reason })?;
+            emitted.push(Emitted { egress, record });
+        }
+        self.states.check(sender, &result.state_mutations)?;
+
+        for (target, argument) in messages {
+            self.mailboxes.push(target, Pending { caller: Some(sender.clone()), argument });
+        }
+        for (target, message) in delayed {
+            match target {
+                Some(target) => self.timers.set(sender, target, message),
+                None => self.timers.cancel(sender, message.cancellation_token),
+            }
+        }
+        self.emitted.append(&mut emitted);
+        self.states.apply(sender, result.state_mutations, self.timers.now());
+        Ok(())
+    }
+
+    fn known_target(&self, target: Option<reqreply::Address>) -> Result<Address, Refusal> {
+        let target = target.unwrap_or_default();
+        let target = Address::from_wire(target).ok_or_else(|| Refusal::UnknownTarget("not UTF-8".to_owned()))?;
+        self.check_target(&target)?;
+        Ok(target)
+    }
+
+    fn check_target(&self, target: &Address) -> Result<(), Refusal> {
+        let name = format!("{}/{}", target.namespace(), target.name());
+        if self.functions.contains(&name) { Ok(()) } else { Err(Refusal::UnknownTarget(name)) }
+    }
+}
