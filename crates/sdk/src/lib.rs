@@ -35,7 +35,7 @@ pub mod local;
 pub mod protocol;
 
 pub use address::Address;
-pub use bytes::Bytes;
+pub use bytes::{Bytes, BytesMut};
 pub use bytestring::ByteString;
 pub use context::{CancellationToken, Context, EmptyToken};
 pub use dead_letter::DeadLetter;

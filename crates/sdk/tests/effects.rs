@@ -1,0 +1,251 @@
+//! What a function sends and emits, over the protocol.
+
+mod support;
+
+use std::time::Duration;
+
+use prost::Message as _;
+use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
+use statefun_sdk::protocol::reqreply::from_function::{DelayedInvocation, EgressMessage, Invocation};
+use statefun_sdk::{
+    Address, Bytes, CancellationToken, Context, Egress, Function, FunctionError, HandlerError, Json, KafkaRecord,
+    KinesisRecord, Message, StatefulFunction, TypeName, TypedValue,
+};
+use support::{Request, address, call, effects, typed, value_of};
+
+const FUNCTION: &str = "test/function";
+const OTHER: TypeName = TypeName::new("test/other");
+const OUT: Egress = Egress::new("test/out");
+
+fn request() -> Request {
+    Request::to(FUNCTION, "a").message(value_of(1))
+}
+
+fn function(logic: impl StatefulFunction) -> Function {
+    Function::new(FUNCTION, logic).sends_to(OTHER).emits(OUT)
+}
+
+async fn poison(function: Function, request: Request) -> String {
+    match call(function, request).await {
+        Err(HandlerError::Invocation(failure)) => failure.reason,
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn messages_are_sent_in_order_with_their_types() {
+    async fn send(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        context.send(OTHER.with_id("1"), 7)?;
+        context.send(OTHER.with_id("2"), "text")?;
+        context.send(OTHER.with_id(""), &String::from("borrowed"))?;
+        context.send(OTHER.with_id("3"), TypedValue::raw("anything at all", vec![1, 2]))?;
+        context.send(OTHER.with_id("4"), TypedValue::from(&message))
+    }
+    let result = effects(function(send), request()).await;
+    let expected = [
+        ("1", value_of(7)),
+        ("2", value_of("text")),
+        ("", value_of("borrowed")),
+        ("3", typed("anything at all", vec![1, 2])),
+        ("4", value_of(1)),
+    ];
+    let expected =
+        expected.map(|(id, argument)| Invocation { target: Some(address("test/other", id)), argument: Some(argument) });
+    assert_eq!(result.outgoing_messages, expected);
+}
+
+#[tokio::test]
+async fn a_reply_goes_to_the_caller_whoever_it_is() {
+    async fn reply(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.reply(true)
+    }
+    let asked = || Request::to(FUNCTION, "a").message_from(Some(address("far/away", "x")), Some(value_of(1)));
+    let result = effects(Function::new(FUNCTION, reply).replies(), asked()).await;
+    assert_eq!(result.outgoing_messages[0].target, Some(address("far/away", "x")));
+    assert!(poison(Function::new(FUNCTION, reply).replies(), request()).await.contains("ingress"));
+    let undeclared = poison(Function::new(FUNCTION, reply), asked()).await;
+    assert!(undeclared.contains("target far/away is not declared"), "{undeclared}");
+}
+
+#[tokio::test]
+async fn targets_and_egresses_must_be_declared() {
+    async fn send(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.send(OTHER.with_id("1"), 7)
+    }
+    async fn delay(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.send_after(Duration::ZERO, OTHER.with_id("1"), 7)
+    }
+    async fn emit(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.emit(OUT, KafkaRecord::topic("t").utf8("x"))
+    }
+    for reason in [
+        poison(Function::new(FUNCTION, send), request()).await,
+        poison(Function::new(FUNCTION, delay), request()).await,
+    ] {
+        assert!(reason.contains("target test/other is not declared"), "{reason}");
+    }
+    let reason = poison(Function::new(FUNCTION, emit), request()).await;
+    assert!(reason.contains("egress test/out is not declared"), "{reason}");
+}
+
+#[tokio::test]
+async fn delays_are_whole_milliseconds_rounded_up_and_bounded() {
+    async fn delay(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        for delay in [Duration::ZERO, Duration::from_nanos(1), Duration::from_micros(2500), Duration::MAX] {
+            context.send_after(delay, OTHER.with_id("1"), 7)?;
+        }
+        Ok(())
+    }
+    let result = effects(function(delay), request()).await;
+    let delays: Vec<_> = result.delayed_invocations.iter().map(|delayed| delayed.delay_in_ms).collect();
+    assert_eq!(delays, [0, 1, 3, i64::MAX]);
+}
+
+fn token(text: &str) -> CancellationToken {
+    CancellationToken::new(text.to_owned()).expect("some text")
+}
+
+#[tokio::test]
+async fn a_token_may_be_used_again_once_it_was_cancelled() {
+    async fn delay(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        let second = Duration::from_secs(1);
+        context.send_cancellable(second, &token("t"), OTHER.with_id("1"), 7)?;
+        context.cancel(&token("t"));
+        context.send_cancellable(second, &token("t"), OTHER.with_id("2"), 7)
+    }
+    let result = effects(function(delay), request()).await;
+    let sent = |id: &str| DelayedInvocation {
+        delay_in_ms: 1000,
+        target: Some(address("test/other", id)),
+        argument: Some(value_of(7)),
+        is_cancellation_request: false,
+        cancellation_token: "t".into(),
+    };
+    let cancelled =
+        DelayedInvocation { is_cancellation_request: true, cancellation_token: "t".into(), ..Default::default() };
+    assert_eq!(result.delayed_invocations, [sent("1"), cancelled, sent("2")]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_pending_in_the_batch_is_refused() {
+    async fn delay(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.send_cancellable(Duration::from_secs(1), &token("t"), OTHER.with_id("1"), 7)
+    }
+    let reason = poison(function(delay), request().message(value_of(2))).await;
+    assert!(reason.contains("\"t\" is in use"), "{reason}");
+}
+
+#[test]
+fn tokens_have_text_and_random_ones_differ() {
+    assert!(CancellationToken::new("").is_err());
+    assert_ne!(CancellationToken::random(), CancellationToken::random());
+    assert!(!CancellationToken::random().as_str().is_empty());
+}
+
+fn argument(message: &EgressMessage, type_name: &str) -> Bytes {
+    assert_eq!((&message.egress_namespace[..], &message.egress_type[..]), (&b"test"[..], &b"out"[..]));
+    let argument = message.argument.clone().expect("a record");
+    assert_eq!((&argument.typename[..], argument.has_value), (type_name.as_bytes(), true));
+    argument.value
+}
+
+#[tokio::test]
+async fn kafka_records_are_what_the_egress_takes() {
+    async fn emit(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.emit(OUT, KafkaRecord::topic("t").key(context.self_id().clone()).utf8("text"))?;
+        context.emit(OUT, KafkaRecord::topic("t").value(vec![1, 2]))?;
+        context.emit(OUT, KafkaRecord::topic("t").key("k").value_as(&Json(vec![1, 2]))?)
+    }
+    let result = effects(function(emit), request()).await;
+    let expected = [("a", &b"text"[..]), ("", &[1, 2]), ("k", b"[1,2]")];
+    for (message, (key, value)) in result.outgoing_egresses.iter().zip(expected) {
+        let bytes = argument(message, "type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord");
+        let record = KafkaProducerRecord::decode(bytes).expect("a record");
+        assert_eq!((&record.key[..], &record.value_bytes[..], &record.topic[..]), (key.as_bytes(), value, &b"t"[..]));
+    }
+}
+
+#[tokio::test]
+async fn kinesis_records_are_what_the_egress_takes() {
+    async fn emit(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.emit(OUT, KinesisRecord::stream("s").partition_key("p").explicit_hash_key("12").utf8("text"))
+    }
+    let result = effects(function(emit), request()).await;
+    let bytes =
+        argument(&result.outgoing_egresses[0], "type.googleapis.com/io.statefun.sdk.egress.KinesisEgressRecord");
+    let record = KinesisEgressRecord::decode(bytes).expect("a record");
+    let expected = KinesisEgressRecord {
+        partition_key: "p".into(),
+        value_bytes: "text".into(),
+        stream: "s".into(),
+        explicit_hash_key: "12".into(),
+    };
+    assert_eq!(record, expected);
+}
+
+#[tokio::test]
+async fn records_that_an_egress_would_refuse_are_poison() {
+    async fn keyless(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.emit(OUT, KinesisRecord::stream("s").utf8("x"))
+    }
+    async fn long_key(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.emit(OUT, KinesisRecord::stream("s").partition_key("é".repeat(257)).utf8("x"))
+    }
+    async fn nowhere(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.emit(OUT, KafkaRecord::topic("").utf8("x"))
+    }
+    assert!(poison(function(keyless), request()).await.contains("0 characters, expected 1 to 256"));
+    assert!(poison(function(long_key), request()).await.contains("257 characters, expected 1 to 256"));
+    assert!(poison(function(nowhere), request()).await.contains("without a topic"));
+}
+
+#[tokio::test]
+async fn another_egress_takes_any_typed_value() {
+    async fn emit(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.emit(OUT, TypedValue::of("text")?)
+    }
+    let result = effects(function(emit), request()).await;
+    assert_eq!(result.outgoing_egresses[0].argument, Some(value_of("text")));
+}
+
+/// Async functions, closures, and structs with dependencies are all functions.
+#[tokio::test]
+async fn functions_come_in_every_shape() {
+    struct Adder {
+        by: i32,
+    }
+    impl StatefulFunction for Adder {
+        async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
+            context.send(OTHER.with_id("1"), message.as_::<i32>()? + self.by)
+        }
+    }
+    let closure = async |context: &mut Context, message: Message| {
+        tokio::task::yield_now().await;
+        context.send(OTHER.with_id("1"), message.as_::<i32>()? + 10)
+    };
+    let with = Function::with(FUNCTION, 10, async |by: &i32, context: &mut Context, message: Message| {
+        tokio::task::yield_now().await;
+        context.send(OTHER.with_id("1"), message.as_::<i32>()? + by)
+    });
+    for function in [function(Adder { by: 10 }), function(closure), with.sends_to(OTHER)] {
+        let result = effects(function, request()).await;
+        assert_eq!(result.outgoing_messages[0].argument, Some(value_of(11)));
+    }
+}
+
+#[tokio::test]
+async fn a_function_knows_itself_and_its_caller_of_each_message() {
+    async fn check(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        let expected = match message.as_::<i32>()? {
+            1 => None,
+            _ => Some(Address::new(&OTHER, "x")),
+        };
+        assert_eq!(context.caller(), expected.as_ref());
+        assert_eq!(context.self_address().to_string(), "test/function/a");
+        assert!(context.self_address().is(&TypeName::new(FUNCTION)));
+        Ok(())
+    }
+    let other = || Some(address("test/other", "x"));
+    let request = request().message_from(other(), Some(value_of(2))).message(value_of(1));
+    effects(function(check), request).await;
+}

@@ -1,0 +1,308 @@
+//! What becomes of invocations that fail.
+
+mod support;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use prost::Message as _;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
+use statefun_sdk::protocol::reqreply::from_function::{EgressMessage, InvocationResponse};
+use statefun_sdk::{
+    Bytes, BytesMut, CancellationToken, Context, DeadLetter, Decode, Destination, Egress, Encode, FailureKind,
+    FailurePolicy, Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ReplyKind,
+    TypeError, TypeName, Typed, ValueSpec,
+};
+use support::{Request, address, call, effects, mutations, result, typed, value_of};
+
+const FUNCTION: &str = "test/function";
+const SELF: TypeName = TypeName::new(FUNCTION);
+const OUT: Egress = Egress::new("test/out");
+const DEAD: Egress = Egress::new("test/dead-letter");
+const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
+const TOTAL: ValueSpec<i32> = ValueSpec::new("total");
+
+fn dead_letters() -> FailurePolicy {
+    FailurePolicy::DeadLetter(DeadLetter::new(DEAD, Destination::kafka("dead")))
+}
+
+/// Numbers are counted, summed, sent on, delayed and emitted. The number -1 fails before anything, -2 after sending,
+/// -3 after writing, -4 panics, -5 panics after writing, -6 is a fault that may pass.
+async fn work(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+    let number = message.as_::<i32>()?;
+    if number == -1 {
+        return Err(FunctionError::poison("never this number"));
+    }
+    if number == -6 {
+        return Err(FunctionError::retry(std::io::Error::other("the database is down")));
+    }
+    context.send(SELF.with_id("next"), number)?;
+    let token =
+        CancellationToken::new(format!("token {}", number.unsigned_abs() % 10)).map_err(FunctionError::poison)?;
+    context.send_cancellable(std::time::Duration::from_secs(1), &token, SELF.with_id("later"), number)?;
+    context.emit(OUT, KafkaRecord::topic("out").key("k").utf8(number.to_string()))?;
+    context.cancel(&token);
+    match number {
+        -2 => return Err(FunctionError::poison("nor this")),
+        -4 => std::panic::panic_any(4),
+        _ => {}
+    }
+    context.update(&SEEN, |seen| *seen += 1)?;
+    if number == -5 {
+        context.update(&TOTAL, |total| {
+            *total = i32::MIN;
+            panic!("half-way")
+        })?;
+    }
+    context.update(&TOTAL, |total| *total += number)?;
+    if number == -3 {
+        return Err(FunctionError::poison("nor that"));
+    }
+    Ok(())
+}
+
+fn function(policy: FailurePolicy) -> Function {
+    Function::new(FUNCTION, work)
+        .state(&SEEN)
+        .state(&TOTAL)
+        .accepts::<i32>()
+        .sends_to(SELF)
+        .emits(OUT)
+        .on_failure(policy)
+}
+
+fn batch(numbers: &[i32]) -> Request {
+    let request = Request::to(FUNCTION, "a").state("seen", Some(value_of(10))).state("total", None);
+    numbers.iter().fold(request, |request, &number| request.message(value_of(number)))
+}
+
+async fn failure(numbers: &[i32], policy: FailurePolicy) -> Box<InvocationFailure> {
+    match call(function(policy), batch(numbers)).await {
+        Err(HandlerError::Invocation(failure)) => failure,
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}
+
+fn split(result: InvocationResponse) -> (InvocationResponse, Vec<EgressMessage>) {
+    let (dead, rest) =
+        result.outgoing_egresses.into_iter().partition(|message| &message.egress_type[..] == b"dead-letter");
+    (InvocationResponse { outgoing_egresses: rest, ..result }, dead)
+}
+
+#[tokio::test]
+async fn without_dead_letters_every_failure_fails_the_batch_and_says_where() {
+    for (number, kind, reason) in [
+        (-1, FailureKind::Poison, "never this number"),
+        (-2, FailureKind::Poison, "nor this"),
+        (-3, FailureKind::Poison, "nor that"),
+        (-4, FailureKind::Panic, "panicked: with something that is no text"),
+        (-5, FailureKind::Panic, "panicked: half-way"),
+        (-6, FailureKind::Retry, "the database is down"),
+    ] {
+        let failure = failure(&[1, 2, number, 3], FailurePolicy::Fail).await;
+        assert_eq!((failure.kind, failure.index, failure.invocations), (kind, 2, 4));
+        assert_eq!(failure.reason, reason);
+        assert_eq!(failure.target.to_string(), "test/function/a");
+        assert_eq!(failure.message_type, "io.statefun.types/int");
+    }
+}
+
+/// A batch with failures among it has the effects of the batch without them, and a record of each.
+#[tokio::test]
+async fn a_dead_letter_takes_back_all_that_its_invocation_did() {
+    let without = effects(function(dead_letters()), batch(&[1, 2, 3])).await;
+    for bad in [-1, -2, -3, -4, -5] {
+        for numbers in [[bad, 1, 2, 3], [1, bad, 2, 3], [1, 2, 3, bad]] {
+            let reply = call(function(dead_letters()), batch(&numbers)).await.expect("an answer");
+            assert_eq!(reply.kind, ReplyKind::Result { dead_letters: 1 });
+            let (rest, dead) = split(result(&reply));
+            assert_eq!(rest, without, "{numbers:?}");
+            assert_eq!(dead.len(), 1);
+        }
+    }
+    let reply = call(function(dead_letters()), batch(&[-5, -4, 1, -3, 2, -1, -1, 3, -2])).await.expect("an answer");
+    assert_eq!(reply.kind, ReplyKind::Result { dead_letters: 6 });
+    let (rest, dead) = split(result(&reply));
+    assert_eq!(rest, without);
+    assert_eq!(dead.len(), 6);
+}
+
+#[tokio::test]
+async fn a_batch_of_nothing_but_failures_changes_no_state() {
+    let (rest, dead) = split(effects(function(dead_letters()), batch(&[-3, -5])).await);
+    assert_eq!(rest, InvocationResponse::default());
+    assert_eq!(dead.len(), 2);
+}
+
+#[tokio::test]
+async fn a_fault_that_may_pass_is_no_dead_letter() {
+    assert_eq!(failure(&[1, -1, -6], dead_letters()).await.kind, FailureKind::Retry);
+}
+
+/// A bad release must never drain a key into dead letters.
+#[tokio::test]
+async fn a_state_that_cannot_be_read_is_no_dead_letter() {
+    let state = Some(typed("io.statefun.types/int", vec![0xff]));
+    let request = Request::to(FUNCTION, "a").state("seen", state).state("total", None).message(value_of(1));
+    let error = call(function(dead_letters()), request).await.expect_err("a failure");
+    assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::State));
+}
+
+#[derive(Default)]
+struct Brittle(i32);
+
+impl Typed for Brittle {
+    const TYPE_NAME: TypeName = TypeName::new("test/brittle");
+}
+
+impl Encode for Brittle {
+    fn encode(&self, _: &mut BytesMut) -> Result<(), TypeError> {
+        match self.0 {
+            13 => panic!("thirteen"),
+            14 => Err(TypeError::new("no fourteen")),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Decode for Brittle {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        assert!(bytes.is_empty(), "some bytes");
+        Ok(Self(0))
+    }
+}
+
+const BRITTLE: ValueSpec<Brittle> = ValueSpec::new("brittle");
+
+fn brittle() -> Function {
+    async fn store(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        let number = message.as_::<i32>()?;
+        context.update(&BRITTLE, |brittle| brittle.0 = number)
+    }
+    Function::new(FUNCTION, store).state(&BRITTLE).on_failure(dead_letters())
+}
+
+/// The panic is in the state's type, so it is the state that cannot be read.
+#[tokio::test]
+async fn a_reader_of_a_state_that_panics_is_no_dead_letter() {
+    let request = Request::to(FUNCTION, "a").state("brittle", Some(typed("test/brittle", "x"))).message(value_of(1));
+    let error = call(brittle(), request).await.expect_err("a failure");
+    assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::State));
+}
+
+/// Go's G1: an error of an encoder ended the process.
+#[tokio::test]
+async fn a_value_that_cannot_be_written_is_the_failure_of_the_invocation_that_wrote_it() {
+    for bad in [13, 14] {
+        let request = Request::to(FUNCTION, "a").state("brittle", None);
+        let request = [1, bad].iter().fold(request, |request, &number| request.message(value_of(number)));
+        let (rest, dead) = split(effects(brittle(), request).await);
+        assert_eq!(mutations(&rest), [("brittle".to_owned(), Some(typed("test/brittle", "")))]);
+        assert_eq!(dead.len(), 1);
+        assert!(record(&dead[0])["error"].as_str().expect("text").contains("state \"brittle\" cannot be written"));
+    }
+}
+
+#[tokio::test]
+async fn a_message_of_a_type_that_was_not_declared_is_ignored() {
+    let request = batch(&[1]).message(typed("test/unknown", "whatever")).message(value_of(2));
+    let reply = call(function(FailurePolicy::Fail), request).await.expect("an answer");
+    assert_eq!(result(&reply), effects(function(FailurePolicy::Fail), batch(&[1, 2])).await);
+}
+
+/// Once for a failure before a write, twice for one after: the batch is run again.
+#[tokio::test]
+async fn only_a_failure_after_a_write_runs_the_batch_again() {
+    async fn count_calls(
+        calls: &Arc<AtomicUsize>,
+        context: &mut Context,
+        message: Message,
+    ) -> Result<(), FunctionError> {
+        calls.fetch_add(1, SeqCst);
+        work(context, message).await
+    }
+    for (numbers, expected) in [([1, -2, 3], 3), ([1, 2, -3], 6)] {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let function = Function::with(FUNCTION, calls.clone(), count_calls);
+        let function = function.state(&SEEN).state(&TOTAL).sends_to(SELF).emits(OUT).on_failure(dead_letters());
+        effects(function, batch(&numbers)).await;
+        assert_eq!(calls.load(SeqCst), expected, "{numbers:?}");
+    }
+}
+
+fn kafka(message: &EgressMessage) -> KafkaProducerRecord {
+    let argument = message.argument.clone().expect("a record");
+    assert_eq!(&argument.typename[..], b"type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord");
+    KafkaProducerRecord::decode(argument.value).expect("a record")
+}
+
+fn record(message: &EgressMessage) -> Value {
+    serde_json::from_slice(&kafka(message).value_bytes).expect("JSON")
+}
+
+async fn buried(id: &str, caller: Option<statefun_sdk::protocol::reqreply::Address>, payload: &[u8]) -> EgressMessage {
+    async fn refuse(_: &mut Context, _: Message) -> Result<(), FunctionError> {
+        Err(FunctionError::poison("no"))
+    }
+    let request = Request::to(FUNCTION, id).message_from(caller, Some(typed("test/payload", payload.to_vec())));
+    let result = effects(Function::new(FUNCTION, refuse).on_failure(dead_letters()), request).await;
+    result.outgoing_egresses.into_iter().next().expect("a dead letter")
+}
+
+#[tokio::test]
+async fn a_dead_letter_tells_all_that_is_needed_to_find_the_cause() {
+    let payload = b"not \xff what it should be";
+    let message = buried("ann", Some(address("test/caller", "bob")), payload).await;
+    assert_eq!((&message.egress_namespace[..], &message.egress_type[..]), (&b"test"[..], &b"dead-letter"[..]));
+    assert_eq!((&kafka(&message).topic[..], &kafka(&message).key[..]), (&b"dead"[..], &b"ann"[..]));
+    let digest: String = Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(
+        record(&message),
+        json!({
+            "function": {"namespace": "test", "type": "function", "id": "ann"},
+            "caller": {"namespace": "test", "type": "caller", "id": "bob"},
+            "message_type": "test/payload",
+            "failure": "poison",
+            "error": "no",
+            "payload_length": payload.len(),
+            "payload_sha256": digest,
+            "payload": STANDARD.encode(payload),
+        })
+    );
+    let message = buried("", None, b"").await;
+    assert_eq!(&kafka(&message).key[..], b"-");
+    assert_eq!(record(&message)["caller"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_huge_dead_letter_is_cut_and_stays_under_its_limit() {
+    let payload: Vec<u8> = (0..3_000_000).map(|n: u32| n.to_le_bytes()[0]).collect();
+    // Every character of this id is escaped as six.
+    let message = buried(&"\u{1}".repeat(200_000), None, &payload).await;
+    let size = kafka(&message).value_bytes.len();
+    assert!((800 * 1024..900 * 1024).contains(&size), "{size}");
+    let record = record(&message);
+    assert_eq!(record["payload_length"], payload.len());
+    let kept = STANDARD.decode(record["payload"].as_str().expect("text")).expect("base64");
+    assert_eq!(kept, payload[..kept.len()]);
+}
+
+/// A dead letter must not fail in its turn.
+#[tokio::test]
+async fn a_dead_letter_to_kinesis_has_a_key_that_kinesis_takes() {
+    async fn refuse(_: &mut Context, _: Message) -> Result<(), FunctionError> {
+        Err(FunctionError::poison("no"))
+    }
+    for (id, key) in [("", "-"), ("é".repeat(300).as_str(), "é".repeat(256).as_str())] {
+        let policy = FailurePolicy::DeadLetter(DeadLetter::new(DEAD, Destination::kinesis("dead")));
+        let request = Request::to(FUNCTION, id).message(value_of(1));
+        let result = effects(Function::new(FUNCTION, refuse).on_failure(policy), request).await;
+        let argument = result.outgoing_egresses[0].argument.clone().expect("a record");
+        let record = KinesisEgressRecord::decode(argument.value).expect("a record");
+        assert_eq!((&record.partition_key[..], &record.stream[..]), (key.as_bytes(), &b"dead"[..]));
+    }
+}
