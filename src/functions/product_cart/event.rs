@@ -1,0 +1,183 @@
+//! The CloudEvent that travels between the functions: how it is read, made from another one and written.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use bytes::{BufMut, BytesMut};
+use cloudevents::event::{AttributeValue, Data};
+use cloudevents::{AttributesReader, Event, EventBuilder, EventBuilderV10};
+use serde::de::DeserializeOwned;
+use serde::ser::{Error, SerializeMap};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use statefun_sdk::{Address, Context, Encode, FunctionError, TypeError, TypeName, Typed};
+use tracing::info;
+use uuid::{Uuid, uuid};
+
+/// The `type` of a product's details.
+pub(super) const PRODUCT: &str = "example.product";
+/// The `type` of a quantity of a product that goes into a cart, or comes out.
+pub(super) const CART_PRODUCT: &str = "example.cart-product";
+/// The `type` of a cart that is emptied.
+pub(super) const CART_CLEARED: &str = "example.cart-cleared";
+/// The `type` of a cart's content with current prices.
+pub(super) const CART_STATUS: &str = "example.cart-status";
+/// The `type` of a wish to be told of a product's changes.
+pub(super) const FUNCTION_SUBSCRIPTION: &str = "example.function-subscription";
+
+/// What the `source` of every event begins with that is made here.
+pub(super) const SOURCE: &str = "http://stateful_functions.example.com";
+
+/// The namespace of the ids of events that are made here.
+const EVENT_IDS: Uuid = uuid!("7d1cbd1f-6a5b-5d0c-9d0e-3f2a1c84b6e7");
+
+/// The extension attributes that go on from an event to those that it triggers: the W3C trace context.
+const PROPAGATED_EXTENSIONS: [&str; 2] = ["traceparent", "tracestate"];
+
+/// A JSON CloudEvent in structured mode.
+///
+/// It is written with its attributes in a fixed order, then its extensions by name, then its data, so that the same
+/// event always gives the same bytes. Its `time` is written in UTC. An event that is passed on is not written again: it
+/// travels as the bytes that came.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct CloudEvent(Event);
+
+impl Typed for CloudEvent {
+    const TYPE_NAME: TypeName = TypeName::new("example/cloudevent");
+}
+
+impl CloudEvent {
+    /// The event's attributes, extensions and data.
+    pub fn event(&self) -> &Event {
+        &self.0
+    }
+
+    pub(super) fn ty(&self) -> &str {
+        self.0.ty()
+    }
+
+    /// Reads `data`.
+    ///
+    /// # Errors
+    /// When it is not JSON or no `T`. The error does not show it.
+    pub(super) fn data<T: DeserializeOwned>(&self) -> Result<T, TypeError> {
+        T::deserialize(self.json_data()?)
+            .map_err(|error| TypeError::new(format!("data of {}: {}", self.ty(), expectation(&error))))
+    }
+
+    /// Reads a field of `data` that holds the id of an entity.
+    ///
+    /// # Errors
+    /// When there is no such field, or it is not some text.
+    pub(super) fn entity_id(&self, field: &str) -> Result<&str, TypeError> {
+        match self.json_data()?.get(field) {
+            Some(Value::String(id)) if !id.is_empty() => Ok(id),
+            _ => Err(TypeError::new(format!("an event without an entity id: expected a text in data.{field}"))),
+        }
+    }
+
+    fn json_data(&self) -> Result<&Value, TypeError> {
+        match self.0.data() {
+            Some(Data::Json(data)) => Ok(data),
+            Some(_) => Err(TypeError::new("data that is not JSON: expected a JSON object")),
+            None => Err(TypeError::new("an event without data: expected a JSON object")),
+        }
+    }
+}
+
+/// What was expected where something else was found.
+///
+/// serde's own text quotes what was found, which does not belong in logs; what follows its last ", expected " comes from
+/// the types here.
+fn expectation(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) => format!("expected {expected}"),
+        None if text.starts_with("missing field ") => text,
+        None => "a value that its field cannot hold".to_owned(),
+    }
+}
+
+impl Serialize for CloudEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(None)?;
+        for (name, value) in self.0.iter_attributes() {
+            match value {
+                // As text it would end in "+00:00".
+                AttributeValue::Time(time) => object.serialize_entry(name, time)?,
+                value => object.serialize_entry(name, &value.to_string())?,
+            }
+        }
+        for (name, value) in self.0.iter_extensions().collect::<BTreeMap<_, _>>() {
+            object.serialize_entry(name, value)?;
+        }
+        match self.0.data() {
+            Some(Data::Json(data)) => object.serialize_entry("data", data)?,
+            Some(Data::String(data)) => object.serialize_entry("data", data)?,
+            Some(Data::Binary(_)) => return Err(S::Error::custom("binary data is passed on only")),
+            None => {}
+        }
+        object.end()
+    }
+}
+
+impl Encode for CloudEvent {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        serde_json::to_writer(out.writer(), self).map_err(|_| TypeError::new("an event that cannot be written as JSON"))
+    }
+}
+
+/// Makes the events that one event triggers.
+///
+/// A batch that is retried has to give the same bytes. So what would be a clock or a random id elsewhere is derived from
+/// the triggering event here.
+pub(super) struct TriggeredEvents<'a> {
+    trigger: &'a CloudEvent,
+    maker: Address,
+    made: usize,
+}
+
+impl<'a> TriggeredEvents<'a> {
+    /// Events that are made by this function because of `trigger`.
+    pub(super) fn new(context: &Context, trigger: &'a CloudEvent) -> Self {
+        Self { trigger, maker: context.self_address().clone(), made: 0 }
+    }
+
+    /// The next event. `target` is where it will go: a function's address, or an egress.
+    pub(super) fn make(
+        &mut self,
+        event_type: &str,
+        source: impl Into<String>,
+        target: &dyn Display,
+        data: &impl Serialize,
+    ) -> Result<CloudEvent, FunctionError> {
+        let trigger = &self.trigger.0;
+        let origin =
+            (trigger.source(), trigger.id(), self.maker.to_string(), target.to_string(), event_type, self.made);
+        // A JSON array keeps its members apart whatever is in them.
+        let origin = serde_json::to_vec(&origin).map_err(FunctionError::poison)?;
+        let data = serde_json::to_value(data).map_err(FunctionError::poison)?;
+        let mut event = EventBuilderV10::new()
+            .id(Uuid::new_v5(&EVENT_IDS, &origin).to_string())
+            .source(source)
+            .ty(event_type)
+            .data("application/json", data);
+        if let Some(time) = trigger.time() {
+            event = event.time(*time);
+        }
+        for name in PROPAGATED_EXTENSIONS {
+            if let Some(value) = trigger.extension(name) {
+                event = event.extension(name, value.clone());
+            }
+        }
+        self.made += 1;
+        event.build().map(CloudEvent).map_err(FunctionError::poison)
+    }
+}
+
+/// Says that an event was ignored: of a type for others, or a directive (`test.…`) for whoever replays a file.
+pub(super) fn ignore(context: &Context, event: &CloudEvent) {
+    // As `Debug`, because any text may be in a type, line breaks included.
+    info!(function = %context.self_address(), event_type = ?event.ty(), "event ignored: the function knows no such type");
+}

@@ -1,0 +1,76 @@
+//! Carts that know the current prices of what is in them.
+//!
+//! Records are JSON CloudEvents of mixed types on one stream. The router sends each to the product or the cart that it
+//! is about; a cart subscribes to the products in it, is sent every change of theirs, and emits its status:
+//!
+//! ```text
+//!  ingress ─▶ example/router ─┬─ example.product ───────▶ example/product ◀──┐
+//!                             │                          │ example.product   │ example.function-subscription
+//!                             └─ example.cart-* ─────────┴▶ example/cart ────┘
+//!                                                          └─ example.cart-status ─▶ example/egress
+//! ```
+//!
+//! **Partition the stream by entity id.** The runtime keeps the order of messages from one router to one function, and
+//! a router is chosen by the record key. Two events of one product under two keys pass through two routers and may
+//! arrive in either order. [`record_key`] is the key to write such records with.
+//!
+//! # Layout
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`router`], `forwarder` | which events go to whom; a new event type is one file under `forwarder/` |
+//! | [`product`], [`cart`] | the functions and their states |
+//! | `event` | the CloudEvent: read, made from another, written |
+//! | `product_details`, `cart_events`, `subscription`, `price` | the JSON of the events' `data` |
+
+pub mod cart;
+pub mod product;
+pub mod router;
+
+mod cart_events;
+mod event;
+mod forwarder;
+mod price;
+mod product_details;
+mod subscription;
+
+pub use cart_events::{CartItemStatus, CartStatus};
+pub use event::CloudEvent;
+pub use price::Price;
+pub use product_details::{Availability, ProductDetails};
+pub use subscription::FunctionAddress;
+
+use statefun_sdk::{Egress, TypeName};
+
+use super::{Application, ConfigurableEgress};
+
+pub(super) const APPLICATION: Application = Application {
+    egresses: &[EGRESS, DEAD_LETTERS],
+    functions: |destinations| {
+        vec![router::function(destinations), product::function(destinations), cart::function(destinations)]
+    },
+};
+
+/// The type name of [`router`]: the target of the ingress.
+pub const ROUTER: TypeName = TypeName::new("example/router");
+/// The type name of [`product`].
+pub const PRODUCT: TypeName = TypeName::new("example/product");
+/// The type name of [`cart`].
+pub const CART: TypeName = TypeName::new("example/cart");
+
+const EGRESS: ConfigurableEgress = ConfigurableEgress::new(Egress::new("example/egress"), "example-egress");
+const DEAD_LETTERS: ConfigurableEgress =
+    ConfigurableEgress::new(Egress::new("example/dead-letter"), "example-dead-letter");
+
+/// Events to show what the application does, one CloudEvent a line: a product, a customer who puts it into a cart, and
+/// a change of its price. They make two `example.cart-status` events.
+pub const EVENTS: &str = include_str!("events.jsonl");
+
+/// The key to write a record of this event with: the id of the entity that the event is about.
+///
+/// `None` where the record is not an event, or is about nothing that the router knows: then any key will do.
+pub fn record_key(event_json: &[u8]) -> Option<String> {
+    let event: CloudEvent = serde_json::from_slice(event_json).ok()?;
+    let forwarder = forwarder::FORWARDERS.iter().find(|forwarder| forwarder.accept(&event))?;
+    Some(forwarder.target(&event).ok()?.id().to_string())
+}
