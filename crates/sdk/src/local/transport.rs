@@ -23,6 +23,12 @@ impl Transport for RequestReplyHandler {
     }
 }
 
+impl<T: Transport> Transport for &T {
+    fn call(&self, request: Bytes) -> impl Future<Output = Result<Bytes, TransportError>> + Send {
+        T::call(self, request)
+    }
+}
+
 /// A request that got no answer of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportError(String);
