@@ -1,0 +1,51 @@
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why a server cannot start, or ended early.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// A PEM file cannot be used.
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Certificate, key and authorities do not make a TLS configuration.
+    Tls(String),
+    /// The operating system refused something while the server ran.
+    Io(io::Error),
+    /// A second signal came while requests were finished: those were abandoned.
+    Interrupted,
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::Pem { path, reason } => write!(f, "cannot use the PEM file {}: {reason}", path.display()),
+            Self::Tls(reason) => write!(f, "cannot serve HTTPS: {reason}"),
+            Self::Io(source) => write!(f, "cannot go on serving: {source}"),
+            Self::Interrupted => f.write_str("ended by a second signal before all requests were finished"),
+        }
+    }
+}
+
+impl std::error::Error for ServeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } | Self::Io(source) => Some(source),
+            Self::Pem { .. } | Self::Tls(_) | Self::Interrupted => None,
+        }
+    }
+}

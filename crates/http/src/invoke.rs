@@ -1,0 +1,107 @@
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, EXPECT};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use statefun_sdk::{FailureKind, HandlerError, InvocationFailure, RequestReplyHandler};
+use tracing::{error, warn};
+
+use crate::body;
+use crate::lifecycle::Lifecycle;
+use crate::metrics::Metrics;
+use crate::refusal::Refusal;
+
+const OCTET_STREAM: &str = "application/octet-stream";
+
+/// What all requests share.
+pub(crate) struct Service {
+    pub(crate) handler: RequestReplyHandler,
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) metrics: Metrics,
+    pub(crate) body_limit: usize,
+}
+
+/// Answers an invocation request.
+pub(crate) async fn invoke(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let (head, mut body) = request.into_parts();
+    match service.answer(&head.headers, &mut body).await {
+        Ok(answer) => {
+            let mut response = Response::new(Body::from(answer));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM));
+            response
+        }
+        Err(refusal) => {
+            // Who waits for "100 Continue" has sent no body yet, and will not.
+            if !head.headers.contains_key(EXPECT) {
+                body::discard(body);
+            }
+            service.refuse(&refusal)
+        }
+    }
+}
+
+impl Service {
+    async fn answer(&self, headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Refusal> {
+        let started = Instant::now();
+        let _in_flight = self.lifecycle.enter()?;
+        if !is_octet_stream(headers) {
+            return Err(Refusal::ContentType);
+        }
+        let request = body::read(body, self.body_limit).await?;
+        let length = request.len();
+        match AssertUnwindSafe(self.handler.handle(request)).catch_unwind().await {
+            Ok(Ok(reply)) => {
+                self.metrics.answered(&reply, length, started.elapsed());
+                Ok(reply.body)
+            }
+            Ok(Err(HandlerError::Invocation(failure))) => {
+                self.metrics.failed(&failure, length, started.elapsed());
+                Err(Refusal::Failed(failure))
+            }
+            Ok(Err(HandlerError::Request(error))) => Err(Refusal::Request(error)),
+            Err(_) => Err(Refusal::Panicked),
+        }
+    }
+
+    /// Counts, logs and answers a request that gets no answer of the protocol.
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> Response {
+        match refusal {
+            Refusal::Failed(failure) => log(failure),
+            Refusal::Panicked => {
+                self.metrics.refused(refusal.status());
+                error!("request failed: something panicked that is no function");
+            }
+            _ => {
+                self.metrics.refused(refusal.status());
+                warn!(status = refusal.status().as_u16(), error = %refusal.reason(), "request refused");
+            }
+        }
+        refusal.response()
+    }
+}
+
+fn log(failure: &InvocationFailure) {
+    let InvocationFailure { target, index, invocations, message_type, kind, reason } = failure;
+    // What may pass by itself is no call for help.
+    if *kind == FailureKind::Retry {
+        warn!(function = %target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
+    } else {
+        error!(function = %target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
+    }
+}
+
+/// Whether the content type is the protocol's, whatever its case and parameters. Having none is as good.
+fn is_octet_stream(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE) else { return true };
+    if value == OCTET_STREAM {
+        return true;
+    }
+    let essence = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case(OCTET_STREAM)
+}
