@@ -1,3 +1,17 @@
 //! The product: known applications on `statefun-sdk`, behind `statefun-http`.
+//!
+//! # Layout
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`functions`] | the applications: a folder each, one function a file |
+//! | [`cli`] | the commands, their help, and what each of them does |
+//! | [`config`] | options that are also environment variables |
+//! | [`demo`] | events through the real server, with the embedded runtime in the cluster's place |
+//! | [`telemetry`] | the log |
 
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod functions;
+pub mod telemetry;

@@ -1,3 +1,23 @@
-//! The server's command line.
+//! The server's command line; see `statefun_server::cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use statefun_server::cli::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = format!("error: {error}");
+            let mut cause = error.source();
+            while let Some(error) = cause {
+                text = format!("{text}: {error}");
+                cause = error.source();
+            }
+            eprintln!("{text}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The commands.
+
+use clap::{Args, Parser, Subcommand};
+use statefun_sdk::{BoxError, Registry};
+
+use crate::config::{EgressArgs, ServeArgs};
+use crate::demo::{self, DemoArgs};
+use crate::functions;
+use crate::telemetry::{self, LogArgs};
+
+/// Stateful functions for Apache Flink, in Rust.
+///
+/// A StateFun cluster keeps the state, routes the messages and delivers exactly once; this process holds the functions
+/// and answers the cluster's requests over HTTP.
+#[derive(Debug, Parser)]
+#[command(
+    name = "statefun-server",
+    version,
+    after_help = "Every option is also the environment variable that its help names."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Answer the requests of a StateFun cluster
+    ///
+    /// POST /statefun is what a module.yaml names as urlPathTemplate. GET / lists the functions, GET /healthz and
+    /// GET /readyz tell probes how it is, GET /metrics tells Prometheus. On SIGTERM it is not ready any more, takes
+    /// requests for the drain delay, finishes what is in flight and ends.
+    #[command(after_long_help = SERVE_EXAMPLES)]
+    Serve(ServeCommand),
+    /// Watch the functions at work, without a cluster
+    ///
+    /// Starts this server on a free port of this machine and feeds it events, one after the other, as a cluster would.
+    /// Each record that the functions emit is one line of JSON on standard output; what happens is told on standard
+    /// error.
+    #[command(after_long_help = DEMO_EXAMPLES)]
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+struct ServeCommand {
+    #[command(flatten)]
+    serve: ServeArgs,
+    #[command(flatten)]
+    egresses: EgressArgs,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  statefun-server serve
+  statefun-server serve --listen 127.0.0.1:9000 --log debug
+  statefun-server serve --egress example/egress=kinesis:cart-status
+  STATEFUN_LISTEN=0.0.0.0:9000 statefun-server serve --log-format json";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  statefun-server demo
+  statefun-server demo --events my-events.jsonl | jq .value.data
+  statefun-server demo --clock real";
+
+impl Cli {
+    /// Does what the command says, to its end.
+    ///
+    /// # Errors
+    /// When it cannot; the error says what to change.
+    pub async fn run(self) -> Result<(), BoxError> {
+        match self.command {
+            Command::Serve(ServeCommand { serve, egresses }) => {
+                telemetry::init(&self.log, "info")?;
+                let registry = Registry::builder().functions(functions::all(&egresses.destinations()?)).build()?;
+                Ok(statefun_http::serve(registry, serve.options()?).await?)
+            }
+            Command::Demo(demo) => {
+                // Standard error tells what happens; the log would tell half of it a second time.
+                telemetry::init(&self.log, "error")?;
+                demo::run(demo).await
+            }
+        }
+    }
+}

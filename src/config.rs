@@ -1,0 +1,85 @@
+//! Options of the server, each also an environment variable that begins with `STATEFUN_`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Args;
+use statefun_http::{Options, TlsOptions};
+
+use crate::functions::{Destinations, EgressSetting, UnknownEgress};
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen
+    #[arg(long, env = "STATEFUN_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8000")]
+    listen: SocketAddr,
+    /// Take invocations at every path, not at /statefun alone
+    #[arg(long, env = "STATEFUN_ANY_PATH")]
+    any_path: bool,
+    /// The largest request body; more is answered with 413
+    #[arg(long, env = "STATEFUN_BODY_LIMIT", value_name = "SIZE", default_value = "64MiB")]
+    body_limit: ByteSize,
+    /// The most requests at once; one more is answered with 503
+    #[arg(long, env = "STATEFUN_MAX_IN_FLIGHT", value_name = "N", default_value_t = Options::default().max_in_flight)]
+    max_in_flight: usize,
+    /// How long requests are still taken after SIGTERM
+    ///
+    /// As long as whatever balances load needs to see that /readyz fails.
+    #[arg(long, env = "STATEFUN_DRAIN_DELAY", value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    drain_delay: Duration,
+    /// Serve HTTPS with this certificate chain (PEM)
+    #[arg(long, env = "STATEFUN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key (PEM)
+    #[arg(long, env = "STATEFUN_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Take only clients with a certificate of one of these authorities (PEM)
+    #[arg(long, env = "STATEFUN_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
+    tls_client_ca: Option<PathBuf>,
+}
+
+impl ServeArgs {
+    /// The options as the server takes them.
+    ///
+    /// # Errors
+    /// When the body limit is more than this machine can address.
+    pub fn options(self) -> Result<Options, std::num::TryFromIntError> {
+        let tls = self.tls_cert.zip(self.tls_key);
+        Ok(Options {
+            listen: self.listen,
+            any_path: self.any_path,
+            body_limit: self.body_limit.as_u64().try_into()?,
+            drain_delay: self.drain_delay,
+            max_in_flight: self.max_in_flight,
+            tls: tls.map(|(cert, key)| TlsOptions { cert, key, client_ca: self.tls_client_ca }),
+        })
+    }
+}
+
+/// Where egresses lead.
+#[derive(Debug, Args)]
+pub struct EgressArgs {
+    /// Where an egress leads: ID=kafka:TOPIC or ID=kinesis:STREAM
+    ///
+    /// May be given for several egresses. GET / lists the egresses of all functions; each leads to a Kafka topic of its
+    /// own unless told otherwise.
+    #[arg(long = "egress", env = "STATEFUN_EGRESS", value_name = "ID=KIND:NAME", value_delimiter = ',')]
+    egresses: Vec<EgressSetting>,
+}
+
+impl EgressArgs {
+    /// Where all egresses lead.
+    ///
+    /// # Errors
+    /// When an egress is set that no function has.
+    pub fn destinations(self) -> Result<Destinations, UnknownEgress> {
+        let mut destinations = Destinations::default();
+        for EgressSetting { egress, destination } in self.egresses {
+            destinations.set(&egress, destination)?;
+        }
+        Ok(destinations)
+    }
+}

@@ -1,0 +1,39 @@
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use statefun_sdk::BoxError;
+use statefun_sdk::local::Emitted;
+
+/// A record as it is printed: the value as the JSON that it is, or else as text.
+#[derive(Serialize)]
+struct Record<'a> {
+    egress: &'a str,
+    key: &'a str,
+    value: Value<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Value<'a> {
+    /// The very bytes, so that numbers keep their digits.
+    Json(&'a RawValue),
+    Text(String),
+}
+
+/// Prints a record as one line. A reader that went away is no error of ours.
+pub(super) fn print(emitted: &Emitted) -> Result<(), BoxError> {
+    let bytes = emitted.record.value();
+    let value = match serde_json::from_slice(bytes) {
+        Ok(json) if !bytes.contains(&b'\n') => Value::Json(json),
+        _ => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
+    };
+    let record = Record { egress: emitted.egress.as_str(), key: emitted.record.key(), value };
+    let mut line = serde_json::to_string(&record)?;
+    line.push('\n');
+    let mut output = io::stdout().lock();
+    match output.write_all(line.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,51 @@
+//! The log: lines on standard error.
+
+use std::panic;
+
+use clap::{Args, ValueEnum};
+use statefun_sdk::BoxError;
+use tracing_subscriber::EnvFilter;
+
+/// What is logged, and how.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// What to log: a level (error, warn, info, debug, trace), or levels by module [default: info; error for demo]
+    #[arg(long, global = true, env = "STATEFUN_LOG", value_name = "FILTER")]
+    log: Option<String>,
+    /// How to log
+    #[arg(long, global = true, env = "STATEFUN_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// The forms of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Starts logging; `default` is the filter where none was given.
+///
+/// # Errors
+/// When the filter is none.
+pub fn init(args: &LogArgs, default: &str) -> Result<(), BoxError> {
+    let filter = args.log.as_deref().unwrap_or(default);
+    let filter = EnvFilter::try_new(filter)
+        .map_err(|error| format!("--log {filter:?}: {error}; expected a level such as info, or module=level,…"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Text => {
+            lines.with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never).init()
+        }
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    // A panic of a function is caught, and logged with its text where that happens. Here is where it came from, in the
+    // form of the other lines.
+    panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(location = location.as_deref(), "panic");
+    }));
+    Ok(())
+}
