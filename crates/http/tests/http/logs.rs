@@ -1,0 +1,63 @@
+//! What is logged of requests that fail, and what never is.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use statefun_sdk::{Context, Function, FunctionError, Message};
+use tracing_subscriber::fmt;
+
+use crate::support::{Running, batch, options, registry};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// The line that holds `part`.
+    fn line(&self, part: &str) -> String {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part} in {text}")).to_owned()
+    }
+}
+
+#[tokio::test]
+async fn failures_are_logged_with_where_and_why_but_not_the_payload() {
+    async fn fail(_: &mut Context, message: Message) -> Result<(), FunctionError> {
+        match message.type_name() {
+            "demo/retry" => Err(FunctionError::retry("the database is down")),
+            "demo/poison" => Err(FunctionError::poison("no such product")),
+            _ => Ok(()),
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    // The server runs on this test's thread, as the whole test does.
+    let subscriber = fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let server = Running::start(registry([Function::new("logs/failing", fail)]), options());
+    let request = |typename| batch("logs/failing", &[("demo/fine", b"secret"), (typename, b"secret")]);
+    server.post(&request("demo/retry")).await.refuses(500, &[]);
+    server.post(&request("demo/poison")).await.refuses(500, &[]);
+    server.post(b"secret \xff\xff").await.refuses(400, &[]);
+
+    let retry = log.line("the database is down");
+    assert!(retry.contains(" WARN "), "{retry}");
+    let poison = log.line("no such product");
+    assert!(poison.contains("ERROR "), "{poison}");
+    for part in ["logs/failing", "id-1", "index=1", "invocations=2", "demo/poison", "failure=\"poison\""] {
+        assert!(poison.contains(part), "no {part} in {poison}");
+    }
+    let refused = log.line("status=400");
+    assert!(refused.contains(" WARN ") && refused.contains("undecodable body"), "{refused}");
+    assert!(!String::from_utf8_lossy(&log.0.lock().unwrap()).contains("secret"));
+}

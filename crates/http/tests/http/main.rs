@@ -1,0 +1,14 @@
+//! A server as a client sees it: bytes over sockets.
+
+mod drain;
+mod logs;
+mod metrics;
+mod pages;
+mod requests;
+#[cfg(unix)]
+mod signals;
+mod statuses;
+mod support;
+mod tls;
+#[cfg(feature = "local")]
+mod transport;

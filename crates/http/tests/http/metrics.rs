@@ -1,0 +1,174 @@
+//! What `GET /metrics` tells.
+
+use std::time::Duration;
+
+use statefun_http::Options;
+use statefun_sdk::protocol::reqreply::to_function;
+use statefun_sdk::{Context, DeadLetter, Destination, Egress, FailurePolicy, Function, FunctionError, Message};
+
+use crate::support::{
+    Gate, Running, batch, batch_with, batch_with_seen, counter, options, post, registry, typed_value, within,
+};
+
+#[tokio::test]
+async fn all_counters_of_a_function_are_there_from_the_start() {
+    let server = Running::start(registry([counter("metrics/zero")]), options());
+    for series in [
+        r#"statefun_invocations_total{function="metrics/zero"}"#,
+        r#"statefun_requests_total{function="metrics/zero",status="200"}"#,
+        r#"statefun_requests_total{function="metrics/zero",status="500"}"#,
+        r#"statefun_dead_letters_total{function="metrics/zero"}"#,
+        r#"statefun_missing_states_total{function="metrics/zero"}"#,
+        r#"statefun_failures_total{function="metrics/zero",kind="retry"}"#,
+        r#"statefun_failures_total{function="metrics/zero",kind="poison"}"#,
+        r#"statefun_failures_total{function="metrics/zero",kind="panic"}"#,
+        r#"statefun_failures_total{function="metrics/zero",kind="state"}"#,
+        r#"statefun_undecodable_states_total{function="metrics/zero"}"#,
+        r#"statefun_request_bytes_total{function="metrics/zero"}"#,
+        r#"statefun_response_bytes_total{function="metrics/zero"}"#,
+    ] {
+        assert_eq!(server.metric(series).await, 0.0, "{series}");
+    }
+    let answer = server.get("/metrics").await;
+    assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
+    let text = answer.text();
+    let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    for name in names.filter(|name| name.starts_with("statefun_")) {
+        assert!(text.contains(&format!("# HELP {name} ")), "{name} has no help");
+    }
+}
+
+#[tokio::test]
+async fn answers_are_counted_with_their_sizes() {
+    let server = Running::start(registry([counter("metrics/sizes")]), options());
+    let of = |name: &str| format!(r#"{name}{{function="metrics/sizes"}}"#);
+    let missing = batch("metrics/sizes", &[("demo/message", b"")]);
+    let result = batch_with_seen("metrics/sizes", 7);
+    let answers = [server.post(&missing).await, server.post(&result).await];
+    assert_eq!(server.metric(&of("statefun_missing_states_total")).await, 1.0);
+    assert_eq!(server.metric(&of("statefun_invocations_total")).await, 7.0);
+    assert_eq!(server.metric(r#"statefun_requests_total{function="metrics/sizes",status="200"}"#).await, 2.0);
+    let requests = (missing.len() + result.len()) as f64;
+    assert_eq!(server.metric(&of("statefun_request_bytes_total")).await, requests);
+    let responses = answers.iter().map(|answer| answer.body.len()).sum::<usize>() as f64;
+    assert_eq!(server.metric(&of("statefun_response_bytes_total")).await, responses);
+    let size = |bound: &str| format!(r#"statefun_batch_size_bucket{{function="metrics/sizes",le="{bound}"}}"#);
+    assert_eq!((server.metric(&size("5")).await, server.metric(&size("10")).await), (0.0, 1.0));
+    assert_eq!(server.metric(&of("statefun_batch_size_sum")).await, 7.0);
+    assert_eq!(server.metric(&of("statefun_request_duration_seconds_count")).await, 2.0);
+    let slow = r#"statefun_request_duration_seconds_bucket{function="metrics/sizes",le="120"}"#;
+    assert_eq!(server.metric(slow).await, 2.0);
+}
+
+#[tokio::test]
+async fn failures_are_counted_by_kind() {
+    async fn fail(_: &mut Context, message: Message) -> Result<(), FunctionError> {
+        match message.type_name() {
+            "demo/retry" => Err(FunctionError::retry("later")),
+            "demo/poison" => Err(FunctionError::poison("never")),
+            _ => panic!("oh"),
+        }
+    }
+    let failing = Function::new("metrics/failing", fail);
+    let server = Running::start(registry([failing, counter("metrics/state")]), options());
+    for (typename, times) in [("demo/retry", 1), ("demo/poison", 2), ("demo/panic", 3)] {
+        for _ in 0..times {
+            server.post(&batch("metrics/failing", &[(typename, b"")])).await.refuses(500, &[]);
+        }
+        let kind = typename.strip_prefix("demo/").unwrap();
+        let series = format!(r#"statefun_failures_total{{function="metrics/failing",kind="{kind}"}}"#);
+        assert_eq!(server.metric(&series).await, f64::from(times));
+    }
+    assert_eq!(server.metric(r#"statefun_requests_total{function="metrics/failing",status="500"}"#).await, 6.0);
+    assert_eq!(server.metric(r#"statefun_undecodable_states_total{function="metrics/failing"}"#).await, 0.0);
+    assert_eq!(server.metric(r#"statefun_invocations_total{function="metrics/failing"}"#).await, 0.0);
+
+    let state = to_function::PersistedValue {
+        state_name: "seen".into(),
+        state_value: Some(typed_value("io.statefun.types/int", b"\xff\xff")),
+    };
+    let body = batch_with("metrics/state", &[("demo/message", b"")], vec![state]);
+    server.post(&body).await.refuses(500, &[]);
+    assert_eq!(server.metric(r#"statefun_undecodable_states_total{function="metrics/state"}"#).await, 1.0);
+    assert_eq!(server.metric(r#"statefun_failures_total{function="metrics/state",kind="state"}"#).await, 1.0);
+    assert_eq!(server.metric(r#"statefun_requests_total{function="metrics/failing",status="500"}"#).await, 6.0);
+}
+
+#[tokio::test]
+async fn dead_letters_are_counted() {
+    async fn fail(_: &mut Context, message: Message) -> Result<(), FunctionError> {
+        if message.type_name() == "demo/bad" { Err(FunctionError::poison("never")) } else { Ok(()) }
+    }
+    let dead_letter = DeadLetter::new(Egress::new("metrics/dead-letter"), Destination::kafka("dead"));
+    let function = Function::new("metrics/dead", fail).on_failure(FailurePolicy::DeadLetter(dead_letter));
+    let server = Running::start(registry([function]), options());
+    let body = batch("metrics/dead", &[("demo/bad", b""), ("demo/good", b""), ("demo/bad", b"")]);
+    server.post(&body).await.response();
+    assert_eq!(server.metric(r#"statefun_dead_letters_total{function="metrics/dead"}"#).await, 2.0);
+    assert_eq!(server.metric(r#"statefun_invocations_total{function="metrics/dead"}"#).await, 3.0);
+}
+
+#[tokio::test]
+async fn requests_of_strangers_make_no_series() {
+    let server = Running::start(registry([counter("metrics/known")]), Options { body_limit: 1000, ..options() });
+    // Other tests of this process count there too.
+    let none = |status| format!(r#"statefun_requests_total{{function="none",status="{status}"}}"#);
+    let (not_found, too_large) = (server.metric(&none(404)).await, server.metric(&none(413)).await);
+    server.post(&batch("metrics/stranger", &[("demo/message", b"")])).await.refuses(404, &[]);
+    server.post(&[0; 1001]).await.refuses(413, &[]);
+    assert!(server.metric(&none(404)).await > not_found);
+    assert!(server.metric(&none(413)).await > too_large);
+    assert!(!server.get("/metrics").await.text().contains("metrics/stranger"));
+}
+
+#[tokio::test]
+async fn requests_in_flight_go_up_and_down() {
+    let gate = Gate::new();
+    let server = Running::start(registry([gate.function("metrics/gate")]), options());
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut client = server.connect().await;
+        client.send(post(&batch("metrics/gate", &[("demo/message", b"")]))).await;
+        gate.arrival().await;
+        clients.push(client);
+    }
+    // At least: other tests of this process have requests in flight too, though never as many.
+    assert!(server.metric("statefun_requests_in_flight").await >= 20.0);
+    gate.open(20);
+    for client in &mut clients {
+        client.answer().await.response();
+    }
+    within(async { while server.metric("statefun_requests_in_flight").await >= 20.0 {} }).await;
+}
+
+#[tokio::test]
+async fn what_functions_count_themselves_is_told_too() {
+    async fn count(_: &mut Context, _: Message) -> Result<(), FunctionError> {
+        metrics::counter!("my_own_total").increment(3);
+        Ok(())
+    }
+    let server = Running::start(registry([Function::new("metrics/own", count)]), options());
+    server.post(&batch("metrics/own", &[("demo/message", b"")])).await.response();
+    assert_eq!(server.metric("my_own_total").await, 3.0);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_long_is_in_no_short_bucket() {
+    let gate = Gate::new();
+    let server = Running::start(registry([gate.function("metrics/slow")]), options());
+    let mut client = server.connect().await;
+    let started = std::time::Instant::now();
+    client.send(post(&batch("metrics/slow", &[("demo/message", b"")]))).await;
+    gate.arrival().await;
+    let arrived = std::time::Instant::now();
+    while arrived.elapsed() < Duration::from_millis(30) {
+        tokio::task::yield_now().await;
+    }
+    gate.open(1);
+    client.answer().await.response();
+    let took = started.elapsed().as_secs_f64();
+    let sum = server.metric(r#"statefun_request_duration_seconds_sum{function="metrics/slow"}"#).await;
+    assert!((0.03..=took).contains(&sum), "{sum} of {took}");
+    let short = r#"statefun_request_duration_seconds_bucket{function="metrics/slow",le="0.025"}"#;
+    assert_eq!(server.metric(short).await, 0.0);
+}

@@ -1,0 +1,85 @@
+//! A process that is told to end: this test's own binary, run again.
+
+use std::net::SocketAddr;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use statefun_http::{Options, serve};
+use tokio::process::{Child, Command};
+
+use crate::support::{Client, counter, options, registry, within};
+
+/// What the other tests run, with an address in its environment; without one it is nothing.
+#[tokio::test]
+async fn serve_until_told() {
+    let Ok(listen) = std::env::var("STATEFUN_TEST_LISTEN") else { return };
+    let listen = listen.parse().unwrap();
+    let drain_delay = Duration::from_secs(std::env::var("STATEFUN_TEST_DRAIN").unwrap().parse().unwrap());
+    serve(registry([counter("signals/served")]), Options { listen, drain_delay, ..options() }).await.unwrap();
+}
+
+struct Process {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Process {
+    async fn start(drain_delay: u32) -> Self {
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "signals::serve_until_told"])
+            .env("STATEFUN_TEST_LISTEN", address.to_string())
+            .env("STATEFUN_TEST_DRAIN", drain_delay.to_string())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        let process = Self { child: child.unwrap(), address };
+        process.until_readiness_is(200).await;
+        process
+    }
+
+    async fn until_readiness_is(&self, status: u16) {
+        within(async {
+            loop {
+                if let Ok(stream) = tokio::net::TcpStream::connect(self.address).await {
+                    let mut client = Client::new(stream);
+                    client.send("GET /readyz HTTP/1.1\r\nhost: test\r\n\r\n").await;
+                    if client.answer().await.status == status {
+                        return;
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+    }
+
+    async fn signal(&self, signal: &str) {
+        let pid = self.child.id().unwrap().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+    }
+
+    async fn ended(mut self) -> ExitStatus {
+        within(self.child.wait()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_well() {
+    for signal in ["-TERM", "-INT"] {
+        let process = Process::start(0).await;
+        process.signal(signal).await;
+        assert!(process.ended().await.success());
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let process = Process::start(600).await;
+    process.signal("-TERM").await;
+    process.until_readiness_is(503).await;
+    process.signal("-TERM").await;
+    // Not by the signal itself: `serve` has returned an error.
+    assert_eq!(process.ended().await.code(), Some(101));
+}

@@ -1,0 +1,289 @@
+//! A server on a free port, functions for it, requests and a client that sends what it is told.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+use statefun_http::{Options, ServeError, Server};
+use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue, from_function, to_function};
+use statefun_sdk::{Bytes, Context, Function, FunctionError, Message, Registry, ValueSpec};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::JoinHandle;
+
+pub(crate) const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
+
+/// Long enough that only what hangs takes it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Counts its messages.
+pub(crate) fn counter(name: &'static str) -> Function {
+    async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        context.update(&SEEN, |seen| *seen += 1)
+    }
+    Function::new(name, count).state(&SEEN)
+}
+
+/// Waits at a gate: tells that a message has come, and goes on once there is a permit for it.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    arrived: Arc<Semaphore>,
+    open: Arc<Semaphore>,
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self { arrived: Arc::new(Semaphore::new(0)), open: Arc::new(Semaphore::new(0)) }
+    }
+
+    pub(crate) fn function(&self, name: &'static str) -> Function {
+        async fn wait(gate: &Gate) {
+            gate.arrived.add_permits(1);
+            gate.open.acquire().await.unwrap().forget();
+        }
+        struct Gated(Gate);
+        impl statefun_sdk::StatefulFunction for Gated {
+            async fn invoke(&self, _: &mut Context, _: Message) -> Result<(), FunctionError> {
+                wait(&self.0).await;
+                Ok(())
+            }
+        }
+        Function::new(name, Gated(self.clone()))
+    }
+
+    /// Waits until another message is in the function.
+    pub(crate) async fn arrival(&self) {
+        within(self.arrived.acquire()).await.unwrap().forget();
+    }
+
+    /// Lets so many messages through.
+    pub(crate) fn open(&self, messages: usize) {
+        self.open.add_permits(messages);
+    }
+}
+
+pub(crate) fn registry(functions: impl IntoIterator<Item = Function>) -> Registry {
+    Registry::builder().functions(functions).build().unwrap()
+}
+
+/// Options for a test: any free port, no delay.
+pub(crate) fn options() -> Options {
+    Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() }
+}
+
+/// A server that runs.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    shutdown: Option<oneshot::Sender<()>>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Running {
+    pub(crate) fn start(registry: Registry, options: Options) -> Self {
+        let server = Server::bind(registry, options).unwrap();
+        let address = server.local_addr();
+        let (shutdown, told) = oneshot::channel();
+        let task = tokio::spawn(server.run(async {
+            let _ = told.await;
+        }));
+        Self { address, shutdown: Some(shutdown), task }
+    }
+
+    pub(crate) async fn connect(&self) -> Client<TcpStream> {
+        Client::new(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    /// Tells it to end.
+    pub(crate) fn end(&mut self) {
+        self.shutdown.take().unwrap().send(()).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn ended(self) -> Result<(), ServeError> {
+        within(self.task).await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        let mut client = self.connect().await;
+        client.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+        client.answer().await
+    }
+
+    /// Posts with the headers that the runtime sends.
+    pub(crate) async fn post(&self, body: &[u8]) -> Answer {
+        let mut client = self.connect().await;
+        client.send(post(body)).await;
+        client.answer().await
+    }
+
+    /// The value of a metric, by its line up to the value.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let text = self.get("/metrics").await.text();
+        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+    }
+}
+
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("this hangs")
+}
+
+/// A connection that sends what it is told.
+pub(crate) struct Client<S> {
+    stream: S,
+    received: Vec<u8>,
+}
+
+/// What a client got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.body.to_vec()).unwrap()
+    }
+
+    pub(crate) fn response(&self) -> from_function::Response {
+        assert_eq!((self.status, self.header("content-type")), (200, Some("application/octet-stream")), "{self:?}");
+        FromFunction::decode(self.body.clone()).unwrap().response.unwrap()
+    }
+
+    /// Demands a refusal: one line of text that holds each of `parts`.
+    #[track_caller]
+    pub(crate) fn refuses(&self, status: u16, parts: &[&str]) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("text/plain; charset=utf-8"));
+        let text = self.text();
+        assert_eq!(text.find('\n'), Some(text.len() - 1), "not one line: {text:?}");
+        for part in parts {
+            assert!(text.contains(part), "no {part:?} in {text:?}");
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, received: Vec::new() }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        within(self.stream.write_all(bytes.as_ref())).await.unwrap();
+        within(self.stream.flush()).await.unwrap();
+    }
+
+    /// Closes the sending half.
+    pub(crate) async fn finish(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    /// Whether the other side has closed, which it has to do in the end.
+    pub(crate) async fn closed(&mut self) -> bool {
+        assert!(self.received.is_empty());
+        let mut byte = [0];
+        !matches!(within(self.stream.read(&mut byte)).await, Ok(1))
+    }
+
+    /// The head of an answer that has no body.
+    pub(crate) async fn head(&mut self) -> String {
+        while !self.received.ends_with(b"\r\n\r\n") {
+            self.receive().await;
+        }
+        String::from_utf8(std::mem::take(&mut self.received)).unwrap()
+    }
+
+    pub(crate) async fn answer(&mut self) -> Answer {
+        let head_end = loop {
+            if let Some(at) = self.received.windows(4).position(|window| window == b"\r\n\r\n") {
+                break at;
+            }
+            self.receive().await;
+        };
+        let head = String::from_utf8(self.received[..head_end].to_vec()).unwrap();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<_> = lines.map(|line| line.split_once(": ").unwrap()).collect();
+        let headers: Vec<_> = headers.iter().map(|(n, v)| (n.to_string(), v.to_string())).collect();
+        let mut answer = Answer { status, headers, body: Bytes::new() };
+        let length: usize = answer.header("content-length").unwrap().parse().unwrap();
+        let end = head_end + 4 + length;
+        while self.received.len() < end {
+            self.receive().await;
+        }
+        answer.body = Bytes::copy_from_slice(&self.received[head_end + 4..end]);
+        self.received.drain(..end);
+        answer
+    }
+
+    async fn receive(&mut self) {
+        let mut buffer = vec![0; 64 * 1024];
+        let read = within(self.stream.read(&mut buffer)).await.unwrap();
+        assert!(read > 0, "closed after {:?}", String::from_utf8_lossy(&self.received));
+        self.received.extend_from_slice(&buffer[..read]);
+    }
+}
+
+/// A POST as the runtime sends it.
+pub(crate) fn post(body: &[u8]) -> Vec<u8> {
+    post_with("/statefun", "content-type: application/octet-stream\r\n", body)
+}
+
+/// A POST with these header lines beside the `content-length`.
+pub(crate) fn post_with(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST {path} HTTP/1.1\r\n{headers}accept: application/octet-stream\r\naccept-encoding: gzip,deflate\r\n\
+         connection: keep-alive\r\nuser-agent: statefun\r\nhost: test\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+/// A batch of `messages` for an instance of `function`, with no states.
+pub(crate) fn batch(function: &str, messages: &[(&str, &[u8])]) -> Vec<u8> {
+    batch_with(function, messages, Vec::new())
+}
+
+/// A batch with the state `seen` that is not set.
+pub(crate) fn batch_with_seen(function: &str, messages: usize) -> Vec<u8> {
+    let seen = to_function::PersistedValue { state_name: "seen".into(), state_value: None };
+    batch_with(function, &vec![("demo/message", &b""[..]); messages], vec![seen])
+}
+
+pub(crate) fn batch_with(
+    function: &str,
+    messages: &[(&str, &[u8])],
+    state: Vec<to_function::PersistedValue>,
+) -> Vec<u8> {
+    let (namespace, name) = function.split_once('/').unwrap();
+    let invocations = messages.iter().map(|(typename, value)| to_function::Invocation {
+        caller: None,
+        argument: Some(typed_value(typename, value)),
+    });
+    let request = to_function::InvocationBatchRequest {
+        target: Some(Address {
+            namespace: Bytes::copy_from_slice(namespace.as_bytes()),
+            r#type: Bytes::copy_from_slice(name.as_bytes()),
+            id: "id-1".into(),
+        }),
+        state,
+        invocations: invocations.collect(),
+    };
+    ToFunction { request: Some(to_function::Request::Invocation(request)) }.encode_to_vec()
+}
+
+pub(crate) fn typed_value(typename: &str, value: &[u8]) -> TypedValue {
+    TypedValue {
+        typename: Bytes::copy_from_slice(typename.as_bytes()),
+        has_value: true,
+        value: Bytes::copy_from_slice(value),
+    }
+}
