@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use cloudevents::AttributesReader;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use statefun_sdk::{
@@ -64,7 +63,7 @@ struct CartFunction {
 
 impl StatefulFunction for CartFunction {
     async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let event: CloudEvent = message.json()?;
+        let event: CloudEvent = message.as_()?;
         match event.ty() {
             event::CART_PRODUCT => change_quantity(context, &event),
             event::CART_CLEARED => clear(context, &event),
@@ -118,7 +117,7 @@ fn put_item(
         None => {
             let cart = Cart {
                 cart_id: context.self_id().to_string(),
-                creation_time: event.event().time().copied(),
+                creation_time: event.time(),
                 items: BTreeMap::from([(product_id, item)]),
             };
             context.set(&STATE, Json(cart))

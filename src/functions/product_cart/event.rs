@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use bytes::{BufMut, BytesMut};
-use cloudevents::event::{AttributeValue, Data};
-use cloudevents::{AttributesReader, Event, EventBuilder, EventBuilderV10};
-use serde::de::DeserializeOwned;
-use serde::ser::{Error, SerializeMap};
+use bytes::{BufMut, Bytes, BytesMut};
+use chrono::{DateTime, Utc};
+use cloudevents::event::AttributeValue;
+use cloudevents::{AttributesReader, AttributesWriter, Event, EventBuilder, EventBuilderV10};
+use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
-use statefun_sdk::{Address, Context, Encode, FunctionError, TypeError, TypeName, Typed};
+use serde_json::value::RawValue;
+use statefun_sdk::{Address, Context, Decode, Encode, FunctionError, TypeError, TypeName, Typed};
 use tracing::info;
 use uuid::{Uuid, uuid};
 
@@ -39,51 +40,53 @@ const PROPAGATED_EXTENSIONS: [&str; 2] = ["traceparent", "tracestate"];
 /// It is written with its attributes in a fixed order, then its extensions by name, then its data, so that the same
 /// event always gives the same bytes. Its `time` is written in UTC. An event that is passed on is not written again: it
 /// travels as the bytes that came.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct CloudEvent(Event);
+#[derive(Debug, Clone)]
+pub struct CloudEvent {
+    /// Attributes and extensions, without data.
+    event: Event,
+    /// `data` as text. Whoever reads by way of [`serde_json::Value`], as `Event` does, gets rounded numbers even with
+    /// `arbitrary_precision`: 1000000000000000.3 comes out as 1000000000000000.2.
+    data: Option<Box<RawValue>>,
+}
 
 impl Typed for CloudEvent {
     const TYPE_NAME: TypeName = TypeName::new("example/cloudevent");
 }
 
 impl CloudEvent {
-    /// The event's attributes, extensions and data.
-    pub fn event(&self) -> &Event {
-        &self.0
-    }
-
     pub(super) fn ty(&self) -> &str {
-        self.0.ty()
+        self.event.ty()
     }
 
-    /// Reads `data`.
+    pub(super) fn time(&self) -> Option<DateTime<Utc>> {
+        self.event.time().copied()
+    }
+
+    /// Reads `data`, which has to be an object: a struct could be read from an array, too.
     ///
     /// # Errors
-    /// When it is not JSON or no `T`. The error does not show it.
-    pub(super) fn data<T: DeserializeOwned>(&self) -> Result<T, TypeError> {
-        T::deserialize(self.json_data()?)
-            .map_err(|error| TypeError::new(format!("data of {}: {}", self.ty(), expectation(&error))))
-    }
-
-    /// Reads a field of `data` that holds the id of an entity.
-    ///
-    /// # Errors
-    /// When there is no such field, or it is not some text.
-    pub(super) fn entity_id(&self, field: &str) -> Result<&str, TypeError> {
-        match self.json_data()?.get(field) {
-            Some(Value::String(id)) if !id.is_empty() => Ok(id),
-            _ => Err(TypeError::new(format!("an event without an entity id: expected a text in data.{field}"))),
+    /// When it is no `T`. The error does not show it.
+    pub(super) fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, TypeError> {
+        match self.data.as_deref().map(RawValue::get) {
+            Some(data) if data.starts_with('{') => serde_json::from_str(data)
+                .map_err(|error| TypeError::new(format!("data of an event: {}", expectation(&error)))),
+            _ => Err(TypeError::new("data of an event: expected a JSON object")),
         }
     }
+}
 
-    fn json_data(&self) -> Result<&Value, TypeError> {
-        match self.0.data() {
-            Some(Data::Json(data)) => Ok(data),
-            Some(_) => Err(TypeError::new("data that is not JSON: expected a JSON object")),
-            None => Err(TypeError::new("an event without data: expected a JSON object")),
-        }
+impl Decode for CloudEvent {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        read(bytes).map_err(|error| TypeError::new(expectation(&error)))
     }
+}
+
+fn read(bytes: &[u8]) -> serde_json::Result<CloudEvent> {
+    let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes)?;
+    let data = members.remove("data").map(ToOwned::to_owned);
+    let members = members.into_iter().map(|(name, value)| Ok((name, serde_json::from_str(value.get())?)));
+    let event = serde_json::from_value(Value::Object(members.collect::<serde_json::Result<_>>()?))?;
+    Ok(CloudEvent { event, data })
 }
 
 /// What was expected where something else was found.
@@ -91,7 +94,16 @@ impl CloudEvent {
 /// serde's own text quotes what was found, which does not belong in logs; what follows its last ", expected " comes from
 /// the types here.
 fn expectation(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+    if !error.is_data() && error.line() > 0 {
+        return format!("not JSON (line {}, column {})", error.line(), error.column());
+    }
+    let mut text = error.to_string();
+    // An error without a position has none to cut off; a quoted text may hold the same words.
+    if error.line() > 0
+        && let Some(position) = text.rfind(" at line ")
+    {
+        text.truncate(position);
+    }
     match text.rsplit_once(", expected ") {
         Some((_, expected)) => format!("expected {expected}"),
         None if text.starts_with("missing field ") => text,
@@ -102,21 +114,18 @@ fn expectation(error: &serde_json::Error) -> String {
 impl Serialize for CloudEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(None)?;
-        for (name, value) in self.0.iter_attributes() {
+        for (name, value) in self.event.iter_attributes() {
             match value {
                 // As text it would end in "+00:00".
                 AttributeValue::Time(time) => object.serialize_entry(name, time)?,
                 value => object.serialize_entry(name, &value.to_string())?,
             }
         }
-        for (name, value) in self.0.iter_extensions().collect::<BTreeMap<_, _>>() {
+        for (name, value) in self.event.iter_extensions().collect::<BTreeMap<_, _>>() {
             object.serialize_entry(name, value)?;
         }
-        match self.0.data() {
-            Some(Data::Json(data)) => object.serialize_entry("data", data)?,
-            Some(Data::String(data)) => object.serialize_entry("data", data)?,
-            Some(Data::Binary(_)) => return Err(S::Error::custom("binary data is passed on only")),
-            None => {}
+        if let Some(data) = &self.data {
+            object.serialize_entry("data", data)?;
         }
         object.end()
     }
@@ -152,17 +161,14 @@ impl<'a> TriggeredEvents<'a> {
         target: &dyn Display,
         data: &impl Serialize,
     ) -> Result<CloudEvent, FunctionError> {
-        let trigger = &self.trigger.0;
+        let trigger = &self.trigger.event;
         let origin =
             (trigger.source(), trigger.id(), self.maker.to_string(), target.to_string(), event_type, self.made);
         // A JSON array keeps its members apart whatever is in them.
         let origin = serde_json::to_vec(&origin).map_err(FunctionError::poison)?;
-        let data = serde_json::to_value(data).map_err(FunctionError::poison)?;
-        let mut event = EventBuilderV10::new()
-            .id(Uuid::new_v5(&EVENT_IDS, &origin).to_string())
-            .source(source)
-            .ty(event_type)
-            .data("application/json", data);
+        let data = serde_json::value::to_raw_value(data).map_err(FunctionError::poison)?;
+        let mut event =
+            EventBuilderV10::new().id(Uuid::new_v5(&EVENT_IDS, &origin).to_string()).source(source).ty(event_type);
         if let Some(time) = trigger.time() {
             event = event.time(*time);
         }
@@ -172,7 +178,9 @@ impl<'a> TriggeredEvents<'a> {
             }
         }
         self.made += 1;
-        event.build().map(CloudEvent).map_err(FunctionError::poison)
+        let mut event = event.build().map_err(FunctionError::poison)?;
+        event.set_datacontenttype(Some("application/json"));
+        Ok(CloudEvent { event, data: Some(data) })
     }
 }
 

@@ -40,7 +40,7 @@ pub use price::Price;
 pub use product_details::{Availability, ProductDetails};
 pub use subscription::FunctionAddress;
 
-use statefun_sdk::{Egress, TypeName};
+use statefun_sdk::{Bytes, Decode, Egress, TypeName};
 
 use super::{Application, ConfigurableEgress};
 
@@ -70,7 +70,7 @@ pub const EVENTS: &str = include_str!("events.jsonl");
 ///
 /// `None` where the record is not an event, or is about nothing that the router knows: then any key will do.
 pub fn record_key(event_json: &[u8]) -> Option<String> {
-    let event: CloudEvent = serde_json::from_slice(event_json).ok()?;
+    let event = CloudEvent::decode(&Bytes::copy_from_slice(event_json)).ok()?;
     let forwarder = forwarder::FORWARDERS.iter().find(|forwarder| forwarder.accept(&event))?;
     Some(forwarder.target(&event).ok()?.id().to_string())
 }

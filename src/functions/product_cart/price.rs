@@ -6,15 +6,16 @@ use serde::de::{Error as _, Unexpected};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
+use serde_json::value::RawValue;
 
 /// The most digits that every decimal can have.
 const MOST_DIGITS: usize = 28;
 
 /// An exact amount of money: what came in goes out, digit for digit.
 ///
-/// In JSON it is a number. It is read from the number's own text, never by way of a binary float, and a number that
-/// would have to be rounded is refused: `rust_decimal`'s own reader rounds silently. Two prices are equal when they read
-/// the same: 42 is not 42.00.
+/// In JSON it is a number. It is read from the number's own text, never by way of a binary float, and from JSON text
+/// only: a [`serde_json::Value`] rounds. A number that would have to be rounded is refused, where `rust_decimal`'s own
+/// reader rounds silently. Two prices are equal when they read the same: 42 is not 42.00.
 ///
 /// ```
 /// # use statefun_server::functions::product_cart::Price;
@@ -39,7 +40,7 @@ impl fmt::Display for Price {
     }
 }
 
-/// Reads the text of a JSON number. One with an exponent is written out: `1.5e3` is `1500`.
+/// Reads the text of a JSON value that should be a number. One with an exponent is written out: `1.5e3` is `1500`.
 fn read(text: &str) -> Option<Decimal> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let exponent: i32 = exponent.parse().ok()?;
@@ -68,9 +69,10 @@ fn read(text: &str) -> Option<Decimal> {
 
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = Number::deserialize(deserializer)?;
+        // Not a `Number`: that one can be read from a `Value`, too, and is rounded then.
+        let text = <&RawValue>::deserialize(deserializer)?.get();
         let expected = "a decimal number of at most 28 significant digits";
-        read(number.as_str()).map(Self).ok_or_else(|| D::Error::invalid_value(Unexpected::Other("number"), &expected))
+        read(text).map(Self).ok_or_else(|| D::Error::invalid_value(Unexpected::Other("JSON value"), &expected))
     }
 }
 

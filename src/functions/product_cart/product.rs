@@ -28,7 +28,7 @@ pub fn function(destinations: &Destinations) -> Function {
 }
 
 async fn product(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-    let event: CloudEvent = message.json()?;
+    let event: CloudEvent = message.as_()?;
     match event.ty() {
         event::PRODUCT => publish(context, &event, &message),
         event::FUNCTION_SUBSCRIPTION => handle_subscription(context, &event),

@@ -17,7 +17,7 @@ pub fn function(destinations: &Destinations) -> Function {
 }
 
 async fn route(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-    let event: CloudEvent = message.json()?;
+    let event: CloudEvent = message.as_()?;
     let mut accepted = false;
     for forwarder in FORWARDERS.iter().filter(|forwarder| forwarder.accept(&event)) {
         accepted = true;

@@ -1,6 +1,9 @@
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use statefun_sdk::{Address, TypeError, TypeName};
 
-use super::Forwarder;
+use super::{Forwarder, entity};
 use crate::functions::product_cart::CART;
 use crate::functions::product_cart::event::CloudEvent;
 
@@ -17,6 +20,13 @@ impl Forwarder for CartForwarder {
     }
 
     fn target(&self, event: &CloudEvent) -> Result<Address, TypeError> {
-        Ok(CART.with_id(event.entity_id("cartId")?))
+        let About { cart_id } = event.data()?;
+        entity(&CART, &cart_id)
     }
+}
+
+#[derive(Deserialize)]
+struct About<'a> {
+    #[serde(borrow, rename = "cartId")]
+    cart_id: Cow<'a, str>,
 }

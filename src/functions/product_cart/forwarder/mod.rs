@@ -26,3 +26,14 @@ pub(super) trait Forwarder: Send + Sync {
     /// When the event does not say.
     fn target(&self, event: &CloudEvent) -> Result<Address, TypeError>;
 }
+
+/// The function of this type for the entity with this id.
+///
+/// # Errors
+/// When the id is empty: all such events would meet at one function.
+fn entity(type_name: &TypeName, id: &str) -> Result<Address, TypeError> {
+    if id.is_empty() {
+        return Err(TypeError::new("an event about an entity with an empty id: expected some text"));
+    }
+    Ok(type_name.with_id(id))
+}

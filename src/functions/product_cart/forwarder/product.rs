@@ -1,6 +1,9 @@
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use statefun_sdk::{Address, TypeError, TypeName};
 
-use super::Forwarder;
+use super::{Forwarder, entity};
 use crate::functions::product_cart::PRODUCT;
 use crate::functions::product_cart::event::{self, CloudEvent};
 
@@ -17,6 +20,13 @@ impl Forwarder for ProductForwarder {
     }
 
     fn target(&self, event: &CloudEvent) -> Result<Address, TypeError> {
-        Ok(PRODUCT.with_id(event.entity_id("id")?))
+        let About { id } = event.data()?;
+        entity(&PRODUCT, &id)
     }
+}
+
+#[derive(Deserialize)]
+struct About<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
 }

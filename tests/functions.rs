@@ -1,0 +1,12 @@
+//! Isolated tests: one function is fed from a resource file of events, and asked what it sent, emitted and kept.
+
+mod functions {
+    mod cart;
+    mod destinations;
+    mod greeter;
+    mod price;
+    mod product;
+    mod router;
+    mod scenario;
+    mod support;
+}

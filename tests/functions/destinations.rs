@@ -1,0 +1,74 @@
+use statefun_sdk::{Destination, Egress, Registry};
+use statefun_server::functions::{self, Destinations, EgressSetting};
+
+#[test]
+fn every_egress_has_a_default() {
+    let destinations = Destinations::default();
+    let all: Vec<_> = destinations.iter().map(|(egress, to)| (egress.to_string(), to.clone())).collect();
+    let kafka = |id: &str, topic: &str| (id.to_owned(), Destination::kafka(topic));
+    assert_eq!(
+        all,
+        [
+            kafka("demo/dead-letter", "demo-dead-letter"),
+            kafka("demo/greetings", "greetings"),
+            kafka("example/dead-letter", "example-dead-letter"),
+            kafka("example/egress", "example-egress"),
+        ]
+    );
+}
+
+#[test]
+fn the_functions_form_a_registry_whose_egresses_are_those_that_are_configured() {
+    let destinations = Destinations::default();
+    let registry = Registry::builder().functions(functions::all(&destinations)).build().unwrap();
+    let names: Vec<_> = registry.functions().iter().map(|function| function.type_name().to_string()).collect();
+    assert_eq!(names, ["example/router", "example/product", "example/cart", "demo/greeter"]);
+    let mut egresses: Vec<_> =
+        registry.functions().iter().flat_map(|function| function.egresses()).map(ToString::to_string).collect();
+    egresses.sort();
+    egresses.dedup();
+    assert_eq!(egresses, destinations.egress_ids().collect::<Vec<_>>());
+}
+
+#[test]
+fn settings_are_read() {
+    let setting: EgressSetting = "example/egress=kafka:a.topic_of-mine".parse().unwrap();
+    assert_eq!(setting.egress, "example/egress");
+    assert_eq!(setting.destination, Destination::kafka("a.topic_of-mine"));
+    let setting: EgressSetting = "demo/greetings=kinesis:greetings".parse().unwrap();
+    assert_eq!(setting.destination, Destination::kinesis("greetings"));
+}
+
+#[test]
+fn a_setting_that_is_none_says_what_is_wrong_and_what_was_expected() {
+    let too_long = format!("a/b=kinesis:{}", "s".repeat(129));
+    for (text, reason) in [
+        ("", "no '='"),
+        ("example/egress", "no '='"),
+        ("=kafka:topic", "nothing before"),
+        ("example/egress=topic", "no ':'"),
+        ("example/egress=rabbit:queue", "neither kafka nor kinesis"),
+        ("example/egress=kafka:", "Kafka topic"),
+        ("example/egress=kafka:a topic", "Kafka topic"),
+        ("example/egress=kafka:..", "Kafka topic"),
+        ("example/egress=kinesis:", "Kinesis stream"),
+        (&too_long, "Kinesis stream"),
+    ] {
+        let error = text.parse::<EgressSetting>().unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        assert!(error.ends_with("expected ID=kafka:TOPIC or ID=kinesis:STREAM"), "{error}");
+    }
+}
+
+#[test]
+fn an_unknown_egress_is_refused_with_those_that_there_are() {
+    let mut destinations = Destinations::default();
+    let error = destinations.set("example/exit", Destination::kafka("topic")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "unknown egress \"example/exit\": expected one of demo/dead-letter, demo/greetings, example/dead-letter, \
+         example/egress"
+    );
+    assert_eq!(destinations, Destinations::default());
+    assert_eq!(destinations.of(&Egress::new("example/exit")), None);
+}
