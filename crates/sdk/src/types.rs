@@ -60,12 +60,13 @@ impl TypeError {
         Self(reason.into())
     }
 
-    pub(crate) fn json(error: &serde_json::Error) -> Self {
+    /// What serde_json found wrong, without the value: what was expected and where.
+    pub fn json(error: &serde_json::Error) -> Self {
         Self(describe_json_error(error))
     }
 
     pub(crate) fn within(self, type_name: &str) -> Self {
-        Self(format!("not a {type_name}: {}", self.0))
+        Self(format!("not a valid {type_name}: {}", self.0))
     }
 }
 
@@ -81,20 +82,25 @@ impl std::error::Error for TypeError {}
 ///
 /// serde's own text quotes the offending value; what follows its last ", expected " comes from the program's types.
 fn describe_json_error(error: &serde_json::Error) -> String {
+    // An error of a value that was read from memory has no position, and nothing to cut off.
+    let position = (error.line() > 0).then(|| format!(" (line {}, column {})", error.line(), error.column()));
     let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(head, _)| head);
-    let detail = if error.is_data() {
+    let text = match text.rsplit_once(" at line ") {
+        Some((head, _)) if position.is_some() => head,
+        _ => &text,
+    };
+    let detail = if error.is_eof() {
+        "the text ends too early".to_owned()
+    } else if error.is_syntax() {
+        "not JSON".to_owned()
+    } else {
         match text.rsplit_once(", expected ") {
             Some((_, expected)) => format!("expected {expected}"),
             None if text.starts_with("missing field ") || text.starts_with("duplicate field ") => text.to_owned(),
             None => "a value that the type refuses".to_owned(),
         }
-    } else if error.is_eof() {
-        "the text ends too early".to_owned()
-    } else {
-        "not JSON".to_owned()
     };
-    format!("{detail} (line {}, column {})", error.line(), error.column())
+    detail + &position.unwrap_or_default()
 }
 
 macro_rules! primitive {

@@ -1,0 +1,4 @@
+//! Files of events through the whole protocol: `statefun-server demo` starts the real server and feeds it over HTTP.
+
+mod demo;
+mod scenarios;

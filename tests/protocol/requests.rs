@@ -1,0 +1,85 @@
+//! The stored requests that are not recordings.
+
+use statefun_sdk::Bytes;
+use statefun_sdk::protocol::reqreply::TypedValue;
+
+use crate::support::{Request, address, typed, value_of};
+
+const EVENT: &str = "example/cloudevent";
+
+fn event(id: &str, r#type: &str, data: &str) -> TypedValue {
+    let text = format!(
+        r#"{{"specversion":"1.0","id":"{id}","source":"http://example.com/shop","type":"{type}","time":"2024-05-06T09:00:00Z","datacontenttype":"application/json","traceparent":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01","data":{data}}}"#
+    );
+    typed(EVENT, text)
+}
+
+fn product(id: &str, price: &str) -> TypedValue {
+    let data = format!(r#"{{"id":"p1","title":"Towel","description":"","price":{price},"availability":"IN_STOCK"}}"#);
+    event(id, "example.product", &data)
+}
+
+const PRODUCT_STATE: &str = r#"{"id":"p1","title":"Towel","description":"","price":42,"availability":"IN_STOCK"}"#;
+const SUBSCRIBERS: &str = r#"{"example/cart/c1":{"namespace":"example","type":"cart","id":"c1"}}"#;
+const CART_STATE: &str = r#"{"cartId":"c1","creationTime":"2024-05-06T09:00:00Z","items":{"p1":{"quantity":1,"originPrice":42,"price":null,"availability":null,"subscribed":true}}}"#;
+
+/// By name: what a runtime sends to the functions of this program.
+pub(crate) fn made() -> Vec<(&'static str, Bytes)> {
+    let from_product = || Some(address("example/product", "p1"));
+    let cart = || Request::to("example/cart", "c1").state("state", Some(typed("example/cart-state", CART_STATE)));
+    let requests = vec![
+        ("router-product", Request::to("example/router", "p1").message(product("e1", "42"))),
+        ("router-unknown-event", Request::to("example/router", "x").message(event("e2", "example.unknown", "{}"))),
+        (
+            "router-poison",
+            Request::to("example/router", "x").message(product("e1", "42")).message(typed(EVENT, "not an event")),
+        ),
+        ("product-first-contact", Request::to("example/product", "p1").message(product("e1", "42"))),
+        (
+            "product-unset-states",
+            Request::to("example/product", "p1")
+                .state("state", None)
+                .state("subscribers", None)
+                .message_from(Some(address("example/router", "p1")), Some(product("e1", "9.98999999999999999999"))),
+        ),
+        (
+            "product-with-subscriber",
+            Request::to("example/product", "p1")
+                .state("state", Some(typed("example/product-state", PRODUCT_STATE)))
+                .state("subscribers", Some(typed("example/product-subscribers", SUBSCRIBERS)))
+                .message(product("e3", "42.42")),
+        ),
+        (
+            "cart-new-item",
+            Request::to("example/cart", "c1").state("state", None).message(event(
+                "e4",
+                "example.cart-product",
+                r#"{"cartId":"c1","productId":"p1","quantity":1,"originPrice":42}"#,
+            )),
+        ),
+        ("cart-status", cart().message_from(from_product(), Some(product("e5", "42.42")))),
+        (
+            "cart-batch",
+            cart()
+                .message_from(from_product(), Some(product("e6", "42")))
+                .message(event(
+                    "e7",
+                    "example.cart-product",
+                    r#"{"cartId":"c1","productId":"p2","quantity":3,"originPrice":1.50}"#,
+                ))
+                .message_from(from_product(), Some(product("e8", "42.42")))
+                .message(event("e9", "example.cart-cleared", r#"{"cartId":"c1"}"#)),
+        ),
+        (
+            "greeter",
+            Request::to("demo/greeter", "ann")
+                .state("seen", Some(value_of(2)))
+                .message(typed("demo/login", r#"{"user_name":"Ann"}"#)),
+        ),
+        (
+            "greeter-message-of-another-type",
+            Request::to("demo/greeter", "ann").state("seen", Some(value_of(2))).message(value_of(1)),
+        ),
+    ];
+    requests.into_iter().map(|(name, request)| (name, request.bytes())).collect()
+}

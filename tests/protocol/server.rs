@@ -1,0 +1,122 @@
+//! The program, started on a free port, and `curl`.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// Long enough for a busy machine; what is waited for comes in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) url: String,
+}
+
+impl Server {
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_statefun-server"))
+            .args(["serve", "--listen", "127.0.0.1:0", "--log", "info"])
+            .args(options)
+            .env("NO_COLOR", "1")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let log = BufReader::new(process.stderr.take().expect("piped"));
+        let (found, url) = mpsc::channel();
+        // Reads to the end, so that the program never waits for a reader of its log.
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                if let Some((_, url)) = line.split_once("serving at ") {
+                    let _ = found.send(url.split(' ').next().unwrap_or_default().to_owned());
+                }
+            }
+        });
+        let url = url.recv_timeout(PATIENCE).expect("the log says where the program serves");
+        Self { process, url }
+    }
+
+    pub(crate) fn terminate(&self) {
+        let kill = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        assert!(kill.expect("kill runs").success());
+    }
+
+    /// Waits for the program to end by itself.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        wait_until("the program ends", || self.process.try_wait().expect("a process of ours"))
+    }
+
+    /// Posts a body to `/statefun` as a runtime does.
+    pub(crate) fn post(&self, body: &Path, options: &[&str]) -> Answer {
+        let body = format!("@{}", body.display());
+        let mut arguments = vec!["--data-binary", &body, "--header", "content-type: application/octet-stream"];
+        arguments.extend(options);
+        self.curl("/statefun", &arguments)
+    }
+
+    pub(crate) fn curl(&self, path: &str, options: &[&str]) -> Answer {
+        let Output { status, stdout, stderr } = Command::new("curl")
+            .args(["--silent", "--show-error", "--include", "--max-time", "60", "--header", "expect:"])
+            .args(options)
+            .arg(format!("{}{path}", self.url))
+            .output()
+            .expect("curl runs");
+        assert!(status.success(), "curl: {}", String::from_utf8_lossy(&stderr));
+        Answer::of(&stdout)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+pub(crate) fn wait_until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(result) = condition() {
+            return result;
+        }
+        assert!(Instant::now() < end, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    fn of(output: &[u8]) -> Self {
+        let end = output.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
+        let head = String::from_utf8(output[..end].to_vec()).expect("a head of text");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        Self { status, head, body: output[end + 4..].to_vec() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).expect("text")
+    }
+
+    /// Checks that this refuses a request in one line of text, and returns the line.
+    pub(crate) fn refusal(&self, status: u16) -> &str {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.header("content-type"), Some("text/plain; charset=utf-8"));
+        let text = self.text();
+        assert_eq!(text.trim_end().lines().count(), 1, "{text:?}");
+        text
+    }
+}
