@@ -69,7 +69,7 @@ impl CloudEvent {
     pub(super) fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, TypeError> {
         match self.data.as_deref().map(RawValue::get) {
             Some(data) if data.starts_with('{') => serde_json::from_str(data)
-                .map_err(|error| TypeError::new(format!("data of an event: {}", expectation(&error)))),
+                .map_err(|error| TypeError::new(format!("data of an event: {}", TypeError::json(&error)))),
             _ => Err(TypeError::new("data of an event: expected a JSON object")),
         }
     }
@@ -77,7 +77,7 @@ impl CloudEvent {
 
 impl Decode for CloudEvent {
     fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
-        read(bytes).map_err(|error| TypeError::new(expectation(&error)))
+        read(bytes).map_err(|error| TypeError::json(&error))
     }
 }
 
@@ -87,28 +87,6 @@ fn read(bytes: &[u8]) -> serde_json::Result<CloudEvent> {
     let members = members.into_iter().map(|(name, value)| Ok((name, serde_json::from_str(value.get())?)));
     let event = serde_json::from_value(Value::Object(members.collect::<serde_json::Result<_>>()?))?;
     Ok(CloudEvent { event, data })
-}
-
-/// What was expected where something else was found.
-///
-/// serde's own text quotes what was found, which does not belong in logs; what follows its last ", expected " comes from
-/// the types here.
-fn expectation(error: &serde_json::Error) -> String {
-    if !error.is_data() && error.line() > 0 {
-        return format!("not JSON (line {}, column {})", error.line(), error.column());
-    }
-    let mut text = error.to_string();
-    // An error without a position has none to cut off; a quoted text may hold the same words.
-    if error.line() > 0
-        && let Some(position) = text.rfind(" at line ")
-    {
-        text.truncate(position);
-    }
-    match text.rsplit_once(", expected ") {
-        Some((_, expected)) => format!("expected {expected}"),
-        None if text.starts_with("missing field ") => text,
-        None => "a value that its field cannot hold".to_owned(),
-    }
 }
 
 impl Serialize for CloudEvent {
