@@ -15,3 +15,8 @@ pub mod config;
 pub mod demo;
 pub mod functions;
 pub mod telemetry;
+
+/// The README's program compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -62,7 +62,7 @@ async fn a_dead_letter_says_what_was_expected() {
         (r#"{"specversion":"1.0","id":1}"#, "not a valid example/cloudevent: expected a string"),
         (
             r#"{"specversion":"1.0","id":"1","source":"s","type":"example.product","data":{}}"#,
-            "data of an event: missing field `id`",
+            "data of an event: missing field `id` (line 1, column 2)",
         ),
     ] {
         let mut router = TestContext::new(function(), "any").unwrap();

@@ -37,7 +37,9 @@ async fn messages_are_sent_in_order_with_their_types() {
     async fn send(context: &mut Context, message: Message) -> Result<(), FunctionError> {
         context.send(OTHER.with_id("1"), 7)?;
         context.send(OTHER.with_id("2"), "text")?;
-        context.send(OTHER.with_id(""), &String::from("borrowed"))?;
+        let owned = String::from("borrowed");
+        context.send(OTHER.with_id(""), &owned)?;
+        drop(owned);
         context.send(OTHER.with_id("3"), TypedValue::raw("anything at all", vec![1, 2]))?;
         context.send(OTHER.with_id("4"), TypedValue::from(&message))
     }
