@@ -10,8 +10,6 @@ use statefun_sdk::{FailureKind, InvocationFailure, Registry, Reply, ReplyKind};
 use tokio::runtime::Handle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::invoke::Service;
-
 const DURATION: &str = "statefun_request_duration_seconds";
 const BATCH_SIZE: &str = "statefun_batch_size";
 
@@ -188,10 +186,10 @@ pub(crate) fn render() -> Option<String> {
     recorder().map(PrometheusHandle::render)
 }
 
-/// As long as `service` lives, folds what histograms have recorded into their buckets: until then each sample takes room.
-pub(crate) fn spawn_upkeep(service: &Arc<Service>) {
+/// As long as `owner` lives, folds what histograms have recorded into their buckets: until then each sample takes room.
+pub(crate) fn spawn_upkeep<T: Send + Sync + 'static>(owner: &Arc<T>) {
     let (Some(recorder), Ok(runtime)) = (recorder(), Handle::try_current()) else { return };
-    let alive: Weak<Service> = Arc::downgrade(service);
+    let alive: Weak<T> = Arc::downgrade(owner);
     runtime.spawn(async move {
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);

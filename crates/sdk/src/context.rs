@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use bytestring::ByteString;
 use uuid::Uuid;
 
-use crate::function::Declarations;
+use crate::declarations::Declarations;
 use crate::protocol::reqreply::from_function::{DelayedInvocation, EgressMessage, Invocation, InvocationResponse};
 use crate::state::{SavedStates, StateCache};
 use crate::value_spec::whole_millis;

@@ -1,114 +1,10 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::future::Future;
 
 use crate::batch::{Erased, ErasedFunction};
-use crate::{
-    Context, DeadLetter, Egress, FunctionError, InvalidTypeName, Message, StateDeclaration, Type, TypeName, Typed,
-    ValueSpec,
-};
-
-/// The logic of a function type.
-///
-/// An `async fn(&mut Context, Message) -> Result<(), FunctionError>` is one, and so is an `async` closure that captures
-/// nothing. Implement it for a struct that holds dependencies (clients, configuration), or hand them over with
-/// [`Function::with`].
-///
-/// One value serves all instances and all requests, many at a time: what belongs to an instance belongs in its states.
-pub trait StatefulFunction: Send + Sync + 'static {
-    /// Handles one message. Messages of one batch come one after the other.
-    fn invoke(&self, context: &mut Context, message: Message)
-    -> impl Future<Output = Result<(), FunctionError>> + Send;
-}
-
-impl<F> StatefulFunction for F
-where
-    F: for<'a> AsyncFunction<'a>,
-{
-    fn invoke(
-        &self,
-        context: &mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send {
-        self.call(context, message)
-    }
-}
-
-/// `Fn(&'a mut Context, Message) -> impl Future + Send + 'a`, which stable Rust cannot say of an `AsyncFn` bound.
-#[doc(hidden)]
-pub trait AsyncFunction<'a>: Send + Sync + 'static {
-    fn call(
-        &self,
-        context: &'a mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a;
-}
-
-impl<'a, F, O> AsyncFunction<'a> for F
-where
-    F: Fn(&'a mut Context, Message) -> O + Send + Sync + 'static,
-    O: Future<Output = Result<(), FunctionError>> + Send + 'a,
-{
-    fn call(
-        &self,
-        context: &'a mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a {
-        self(context, message)
-    }
-}
-
-/// An `async` closure or function that takes its dependencies as its first argument; see [`Function::with`].
-pub trait AsyncClosure<'a, D>: Send + Sync + 'static {
-    #[doc(hidden)]
-    fn call(
-        &self,
-        dependencies: &'a D,
-        context: &'a mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a;
-}
-
-impl<'a, D, F, O> AsyncClosure<'a, D> for F
-where
-    D: 'a,
-    F: Fn(&'a D, &'a mut Context, Message) -> O + Send + Sync + 'static,
-    O: Future<Output = Result<(), FunctionError>> + Send + 'a,
-{
-    fn call(
-        &self,
-        dependencies: &'a D,
-        context: &'a mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a {
-        self(dependencies, context, message)
-    }
-}
-
-struct WithDependencies<D, F> {
-    dependencies: D,
-    function: F,
-}
-
-impl<D, F> StatefulFunction for WithDependencies<D, F>
-where
-    D: Send + Sync + 'static,
-    F: for<'a> AsyncClosure<'a, D>,
-{
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        self.function.call(&self.dependencies, context, message).await
-    }
-}
-
-/// What becomes of a message that will fail for ever: one that cannot be read, an undeclared target, a panic.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum FailurePolicy {
-    /// The batch fails. The runtime sends it again until its call time-out and then restarts the job, for ever.
-    #[default]
-    Fail,
-    /// A record of it goes to an egress, what it did is dropped, and the batch goes on.
-    DeadLetter(DeadLetter),
-}
+use crate::declarations::Declarations;
+use crate::stateful_function::{AsyncClosure, StatefulFunction, WithDependencies};
+use crate::{Egress, FailurePolicy, InvalidTypeName, Type, TypeName, Typed, ValueSpec};
 
 /// A function type: its name, its logic and what it declares.
 ///
@@ -130,17 +26,6 @@ pub struct Function {
     pub(crate) type_name: Result<TypeName, InvalidTypeName>,
     pub(crate) logic: Box<dyn ErasedFunction>,
     pub(crate) declarations: Declarations,
-}
-
-/// What a function declares; shared by its batches.
-#[derive(Clone, Default)]
-pub(crate) struct Declarations {
-    pub(crate) states: Vec<StateDeclaration>,
-    pub(crate) targets: Vec<TypeName>,
-    pub(crate) replies: bool,
-    pub(crate) egresses: Vec<Egress>,
-    pub(crate) accepts: Vec<TypeName>,
-    pub(crate) on_failure: FailurePolicy,
 }
 
 impl Function {

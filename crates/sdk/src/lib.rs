@@ -8,7 +8,8 @@
 //! | `types`, `message` | values on the wire and how they are read |
 //! | `value_spec`, `state` | declared states; their cache during a batch |
 //! | `context`, `egress` | what a function can do: states, sends, delays, egress records |
-//! | `function`, `registry` | what a function is and declares; all functions of a process, checked |
+//! | `stateful_function`, `function`, `declarations` | the logic of a function; its name, and what it declares |
+//! | `registry` | all functions of a process, checked |
 //! | `handler`, `request`, `batch`, `dead_letter` | bytes in, bytes out: one request of the runtime |
 //! | `error` | bad requests, faults that may pass, poison |
 //! | [`protocol`] | the wire messages |
@@ -18,6 +19,7 @@ mod address;
 mod batch;
 mod context;
 mod dead_letter;
+mod declarations;
 mod egress;
 mod error;
 mod function;
@@ -26,6 +28,7 @@ mod message;
 mod registry;
 mod request;
 mod state;
+mod stateful_function;
 mod typename;
 mod types;
 mod value_spec;
@@ -39,12 +42,14 @@ pub use bytes::{Bytes, BytesMut};
 pub use bytestring::ByteString;
 pub use context::{CancellationToken, Context, EmptyToken};
 pub use dead_letter::DeadLetter;
+pub use declarations::FailurePolicy;
 pub use egress::{Destination, Egress, EgressRecord, KafkaRecord, KinesisRecord, Record};
 pub use error::{BoxError, FailureKind, FunctionError, HandlerError, InvocationFailure, RequestError, StateError};
-pub use function::{AsyncClosure, FailurePolicy, Function, StatefulFunction};
+pub use function::Function;
 pub use handler::{Reply, ReplyKind, RequestReplyHandler};
 pub use message::Message;
 pub use registry::{RegisteredFunction, Registry, RegistryBuilder, RegistryError};
+pub use stateful_function::{AsyncClosure, StatefulFunction};
 pub use typename::{InvalidTypeName, TypeName};
 pub use types::{Decode, Encode, Json, Payload, Proto, Type, TypeError, Typed, TypedValue};
 pub use value_spec::{Expiration, StateDeclaration, ValueSpec};

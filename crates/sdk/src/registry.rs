@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::batch::ErasedFunction;
-use crate::function::Declarations;
+use crate::declarations::Declarations;
 use crate::{Address, Egress, FailurePolicy, Function, InvalidTypeName, StateDeclaration, TypeName};
 
 /// All functions of a process, checked.

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::function::Declarations;
+use crate::declarations::Declarations;
 use crate::protocol::reqreply::from_function::PersistedValueMutation;
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use crate::protocol::reqreply::{TypedValue, to_function};
@@ -17,9 +17,6 @@ use crate::types::encode_to;
 use crate::{FunctionError, StateDeclaration, StateError, Type, TypeError, ValueSpec};
 
 type Value = Box<dyn Any + Send + Sync>;
-
-/// Encodes a value of the one Rust type that a state was declared with.
-pub(crate) type Encoder = fn(&(dyn Any + Send + Sync), &mut BytesMut) -> Result<(), TypeError>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Change {

@@ -1,4 +1,4 @@
-use std::any::TypeId;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use crate::protocol::reqreply::from_function;
-use crate::state::Encoder;
 use crate::{Type, TypeError, TypeName, Typed};
 
 /// When the runtime drops a state by itself.
@@ -132,6 +131,9 @@ impl<T> fmt::Debug for ValueSpec<T> {
     }
 }
 
+/// Encodes a value of the one Rust type that a state was declared with.
+type Encoder = fn(&(dyn Any + Send + Sync), &mut BytesMut) -> Result<(), TypeError>;
+
 /// What a function declared of one of its states.
 #[derive(Clone)]
 pub struct StateDeclaration {
@@ -162,11 +164,7 @@ impl StateDeclaration {
         self.value_type == TypeId::of::<T>()
     }
 
-    pub(crate) fn encode(
-        &self,
-        value: &(dyn std::any::Any + Send + Sync),
-        out: &mut BytesMut,
-    ) -> Result<(), TypeError> {
+    pub(crate) fn encode(&self, value: &(dyn Any + Send + Sync), out: &mut BytesMut) -> Result<(), TypeError> {
         (self.encode)(value, out)
     }
 
