@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `typename`, `address` | names of functions, types and egresses; who a message is for |
 //! | `types`, `message` | values on the wire and how they are read |
-//! | `value_spec`, `state` | declared states; their cache during a batch |
+//! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that tells repeated messages |
 //! | `context`, `egress` | what a function can do: states, sends, delays, egress records |
 //! | `stateful_function`, `function`, `declarations` | the logic of a function; its name, and what it declares |
 //! | `registry` | all functions of a process, checked |
@@ -25,6 +25,7 @@ mod error;
 mod function;
 mod handler;
 mod message;
+mod recent_ids;
 mod registry;
 mod request;
 mod state;
@@ -48,6 +49,7 @@ pub use error::{BoxError, FailureKind, FunctionError, HandlerError, InvocationFa
 pub use function::Function;
 pub use handler::{Reply, ReplyKind, RequestReplyHandler};
 pub use message::Message;
+pub use recent_ids::RecentIds;
 pub use registry::{RegisteredFunction, Registry, RegistryBuilder, RegistryError};
 pub use stateful_function::{AsyncClosure, StatefulFunction};
 pub use typename::{InvalidTypeName, TypeName};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use statefun_sdk::protocol::reqreply::from_function::Response;
 use statefun_sdk::protocol::reqreply::from_function::expiration_spec::ExpireMode;
 use statefun_sdk::{
-    Bytes, Context, Decode, Encode, FailureKind, Function, FunctionError, HandlerError, Json, Message, ReplyKind, Type,
-    TypeError, TypeName, Typed, ValueSpec,
+    Bytes, Context, Decode, Encode, FailureKind, Function, FunctionError, HandlerError, Json, Message, RecentIds,
+    ReplyKind, Type, TypeError, TypeName, Typed, ValueSpec,
 };
 use support::{Request, call, decoded, effects, mutations, typed, value_of};
 
@@ -297,6 +297,26 @@ async fn a_state_of_another_rust_type_than_declared_is_poison() {
     let failure = failure(Function::new(FUNCTION, count).state(&OTHER), request().state("seen", None)).await;
     assert_eq!(failure.kind, FailureKind::Poison);
     assert!(failure.reason.contains("another Rust type"), "{}", failure.reason);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_again_is_told_from_a_new_one() {
+    const HANDLED: ValueSpec<Json<RecentIds<2>>> = ValueSpec::new("handled");
+    async fn once(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        let id = message.as_::<String>()?;
+        if context.update(&HANDLED, |handled| handled.insert(&id))? {
+            context.send(TypeName::new(FUNCTION).with_id(id), true)?;
+        }
+        Ok(())
+    }
+    let function = Function::new(FUNCTION, once).state(&HANDLED).sends_to(TypeName::new(FUNCTION));
+    let ids = ["a", "b", "a", "b", "c", "c", "b", "a"];
+    let request = Request::to(FUNCTION, "a").state("handled", None);
+    let result = effects(function, ids.iter().fold(request, |request, &id| request.message(value_of(id)))).await;
+    let new: Vec<_> = result.outgoing_messages.iter().map(|sent| sent.target.clone().expect("a target").id).collect();
+    assert_eq!(new, ["a", "b", "c", "a"]);
+    let expected = typed("statefun-sdk/recent-ids", r#"["c","a"]"#);
+    assert_eq!(mutations(&result), [("handled".to_owned(), Some(expected))]);
 }
 
 #[test]
