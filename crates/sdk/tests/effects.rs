@@ -8,8 +8,8 @@ use prost::Message as _;
 use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
 use statefun_sdk::protocol::reqreply::from_function::{DelayedInvocation, EgressMessage, Invocation};
 use statefun_sdk::{
-    Address, Bytes, CancellationToken, Context, Egress, Function, FunctionError, HandlerError, Json, KafkaRecord,
-    KinesisRecord, Message, StatefulFunction, TypeName, TypedValue,
+    Address, Bytes, CancellationToken, Context, DeadLetter, Destination, Egress, FailurePolicy, Function,
+    FunctionError, HandlerError, Json, KafkaRecord, KinesisRecord, Message, StatefulFunction, TypeName, TypedValue,
 };
 use support::{Request, address, call, effects, typed, value_of};
 
@@ -54,6 +54,19 @@ async fn messages_are_sent_in_order_with_their_types() {
     let expected =
         expected.map(|(id, argument)| Invocation { target: Some(address("test/other", id)), argument: Some(argument) });
     assert_eq!(result.outgoing_messages, expected);
+}
+
+/// Java's J2: a message of another type decoded to something else.
+#[tokio::test]
+async fn a_message_of_another_type_is_an_error_that_names_both() {
+    async fn read(_: &mut Context, message: Message) -> Result<(), FunctionError> {
+        assert!(!message.is::<i64>() && message.is::<i32>());
+        let error = message.as_::<i64>().expect_err("another type").to_string();
+        assert_eq!(error, "a message of type io.statefun.types/int, expected io.statefun.types/long");
+        assert_eq!(message.as_::<i32>()?, 1);
+        Ok(())
+    }
+    effects(function(read), request()).await;
 }
 
 #[tokio::test]
@@ -135,6 +148,29 @@ async fn a_token_that_is_pending_in_the_batch_is_refused() {
     }
     let reason = poison(function(delay), request().message(value_of(2))).await;
     assert!(reason.contains("\"t\" is in use"), "{reason}");
+}
+
+/// What was taken back is not pending, and what was cancelled in a failed invocation is.
+#[tokio::test]
+async fn a_dead_letter_takes_back_its_tokens_too() {
+    async fn delay(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        let number = message.as_::<i32>()?;
+        match number {
+            3 => context.cancel(&token("t")),
+            _ => context.send_cancellable(Duration::from_secs(1), &token("t"), OTHER.with_id("1"), number)?,
+        }
+        if number == 2 { Ok(()) } else { Err(FunctionError::poison("no")) }
+    }
+    let dead_letters = DeadLetter::new(Egress::new("test/dead-letter"), Destination::kafka("dead"));
+    let function = || function(delay).on_failure(FailurePolicy::DeadLetter(dead_letters.clone()));
+    let batch = |numbers: &[i32]| {
+        let request = Request::to(FUNCTION, "a");
+        numbers.iter().fold(request, |request, &number| request.message(value_of(number)))
+    };
+    let result = effects(function(), batch(&[1, 2])).await;
+    assert_eq!((result.delayed_invocations.len(), result.outgoing_egresses.len()), (1, 1));
+    let result = effects(function(), batch(&[2, 3, 2])).await;
+    assert_eq!((result.delayed_invocations.len(), result.outgoing_egresses.len()), (1, 2));
 }
 
 #[test]
