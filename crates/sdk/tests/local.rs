@@ -216,9 +216,9 @@ async fn a_token_belongs_to_an_id_whatever_the_function() {
     let records: Vec<_> = runtime.take_emitted().into_iter().map(|emitted| emitted.record).collect();
     let expected = EmittedRecord::Kafka { topic: "out".into(), key: "bob".into(), value: "t".into() };
     assert_eq!(records, [expected]);
-    // Cancelling what was delivered is nothing; after that the token is free again.
-    runtime.send(FUNCTION.with_id("bob"), text("cancel t")).expect("known");
+    // Once its message was delivered a token is free again, and cancelling it is nothing.
     runtime.send(FUNCTION.with_id("bob"), text("cancellable 5 t")).expect("known");
+    runtime.send(FUNCTION.with_id("ann"), text("cancel t")).expect("known");
     runtime.advance(SECOND * 5).await.expect("runs");
     assert_eq!(emitted(&mut runtime), ["t"]);
 }
@@ -399,13 +399,14 @@ async fn a_refused_answer_has_no_effect_at_all() {
 #[tokio::test]
 async fn without_an_answer_nothing_is_lost() {
     let down = Err(TransportError::new("down"));
-    let answers = [down, Ok(FromFunction::default())];
-    let mut runtime = LocalRuntime::new(Canned(Mutex::new(answers.into())), &registry());
+    let answers = Canned(Mutex::new([down, Ok(FromFunction::default())].into()));
+    let mut runtime = LocalRuntime::new(&answers, &registry());
     let ann = FUNCTION.with_id("ann");
     runtime.send(ann.clone(), text("x")).expect("known");
     let error = runtime.run().await.expect_err("no answer");
     assert_eq!(error, LocalError::Unanswered { target: ann, error: TransportError::new("down") });
     runtime.run().await.expect("runs");
+    assert!(answers.0.lock().expect("unpoisoned").is_empty(), "the message was not sent again");
     runtime.run().await.expect("nothing is left to run");
 }
 
