@@ -17,7 +17,7 @@ pub struct ServeArgs {
     #[arg(long, env = "STATEFUN_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8000")]
     listen: SocketAddr,
     /// Take invocations at every path, not at /statefun alone
-    #[arg(long, env = "STATEFUN_ANY_PATH")]
+    #[arg(long, env = "STATEFUN_ANY_PATH", value_parser = clap::builder::FalseyValueParser::new())]
     any_path: bool,
     /// The largest request body; more is answered with 413
     #[arg(long, env = "STATEFUN_BODY_LIMIT", value_name = "SIZE", default_value = "64MiB")]

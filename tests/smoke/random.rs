@@ -12,6 +12,7 @@ use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Respon
 use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue as WireValue, to_function};
 use statefun_sdk::{Bytes, Proto, Registry, RequestReplyHandler, TypedValue};
 
+use crate::effects;
 use crate::function::{
     AsyncOperation, CancelSendAfter, Command, Commands, DISCARD_SINK, Empty, INTERPRETER, Kind, STATE, Send, SendAfter,
     SourceCommand, VERIFICATION_SINK, VerificationResult, Verify, function,
@@ -82,7 +83,8 @@ fn source_command(target: i32, commands: Commands) -> TypedValue {
     TypedValue::of(Proto(SourceCommand { target, commands: Some(commands) })).expect("encodes")
 }
 
-async fn ten_thousand_batches(mut runtime: LocalRuntime<RequestReplyHandler>, seed: u64) {
+async fn ten_thousand_batches(runtime: LocalRuntime<RequestReplyHandler>, seed: u64) {
+    let mut runtime = runtime.on_exchange(effects::check);
     let mut random = StdRng::seed_from_u64(seed);
     let mut model = Model::default();
     let mut discarded = 0;

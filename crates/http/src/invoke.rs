@@ -1,4 +1,3 @@
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,7 +7,6 @@ use axum::http::header::{CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use statefun_sdk::{FailureKind, HandlerError, InvocationFailure, RequestReplyHandler};
 use tracing::{error, warn};
 
@@ -55,17 +53,20 @@ impl Service {
         }
         let request = body::read(body, self.body_limit).await?;
         let length = request.len();
-        match AssertUnwindSafe(self.handler.handle(request)).catch_unwind().await {
-            Ok(Ok(reply)) => {
+        let abandoned = Abandoned { metrics: &self.metrics, started };
+        let answer = self.handler.handle(request).await;
+        // There is an answer.
+        std::mem::forget(abandoned);
+        match answer {
+            Ok(reply) => {
                 self.metrics.answered(&reply, length, started.elapsed());
                 Ok(reply.body)
             }
-            Ok(Err(HandlerError::Invocation(failure))) => {
+            Err(HandlerError::Invocation(failure)) => {
                 self.metrics.failed(&failure, length, started.elapsed());
                 Err(Refusal::Failed(failure))
             }
-            Ok(Err(HandlerError::Request(error))) => Err(Refusal::Request(error)),
-            Err(_) => Err(Refusal::Panicked),
+            Err(HandlerError::Request(error)) => Err(Refusal::Request(error)),
         }
     }
 
@@ -73,26 +74,35 @@ impl Service {
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Response {
         match refusal {
             Refusal::Failed(failure) => log(failure),
-            Refusal::Panicked => {
-                self.metrics.refused(refusal.status());
-                error!("request failed: something panicked that is no function");
-            }
             _ => {
                 self.metrics.refused(refusal.status());
-                warn!(status = refusal.status().as_u16(), error = %refusal.reason(), "request refused");
+                warn!(status = refusal.status().as_u16(), error = refusal.line(), "request refused");
             }
         }
         refusal.response()
     }
 }
 
+/// Tells of a request whose client went away before the answer: hyper drops what works on it.
+struct Abandoned<'a> {
+    metrics: &'a Metrics,
+    started: Instant,
+}
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.metrics.abandoned();
+        warn!(after = ?self.started.elapsed(), "the client went away before its answer: is its call time-out too short?");
+    }
+}
+
 fn log(failure: &InvocationFailure) {
-    let InvocationFailure { target, index, invocations, message_type, kind, reason } = failure;
+    let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = failure;
     // What may pass by itself is no call for help.
     if *kind == FailureKind::Retry {
-        warn!(function = %target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
+        warn!(function = ?target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
     } else {
-        error!(function = %target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
+        error!(function = ?target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
     }
 }
 

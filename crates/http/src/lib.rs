@@ -1,24 +1,5 @@
 #![doc = include_str!("../README.md")]
 //!
-//! ```no_run
-//! use statefun_http::{Options, serve};
-//! use statefun_sdk::{Context, Function, FunctionError, Message, Registry, ValueSpec};
-//!
-//! const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
-//!
-//! async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
-//!     context.update(&SEEN, |seen| *seen += 1)?;
-//!     Ok(())
-//! }
-//!
-//! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let registry = Registry::builder().function(Function::new("demo/counter", count).state(&SEEN)).build()?;
-//!     serve(registry, Options::default()).await?; // until SIGTERM or SIGINT
-//!     Ok(())
-//! }
-//! ```
-//!
 //! The endpoint of a `module.yaml` is then `http://HOST:8000/statefun`.
 //!
 //! # Paths
@@ -42,7 +23,7 @@
 //! | body cut short by the client or a proxy, or none of it for a minute | 408 |
 //! | body over [`Options::body_limit`] | 413 |
 //! | another content type than `application/octet-stream` (none at all is taken) | 415 |
-//! | a failure that fails its batch, a panic | 500 |
+//! | a failure that fails its batch | 500 |
 //! | draining, or more than [`Options::max_in_flight`] requests | 503 |
 //!
 //! All but the first have one line of text for a body: what was wrong and what was expected, never the payload.

@@ -41,6 +41,7 @@ const KINDS: [FailureKind; 4] = [FailureKind::Retry, FailureKind::Poison, Failur
 pub(crate) struct Metrics {
     functions: Vec<FunctionMetrics>,
     refusals: [Counter; REFUSALS.len()],
+    abandoned: Counter,
     in_flight: Gauge,
 }
 
@@ -71,6 +72,7 @@ impl Metrics {
         Self {
             functions: functions.collect(),
             refusals: REFUSALS.map(|status| requests(NO_FUNCTION, status)),
+            abandoned: counter!("statefun_abandoned_requests_total"),
             in_flight: gauge!("statefun_requests_in_flight"),
         }
     }
@@ -109,6 +111,11 @@ impl Metrics {
             counter.increment(u64::from(*kind == failure.kind));
         }
         function.undecodable_states.increment(u64::from(failure.kind == FailureKind::State));
+    }
+
+    /// Counts a request whose client did not wait for the answer.
+    pub(crate) fn abandoned(&self) {
+        self.abandoned.increment(1);
     }
 
     /// Counts a request that no function answered.
@@ -178,6 +185,7 @@ fn describe() {
     describe_counter!("statefun_missing_states_total", "Answers that asked for states that the runtime did not send.");
     describe_counter!("statefun_failures_total", "Batches that failed, by the kind of the failure that failed them.");
     describe_counter!("statefun_undecodable_states_total", "Batches that failed because a state could not be read.");
+    describe_counter!("statefun_abandoned_requests_total", "Requests whose client went away before the answer.");
     describe_gauge!("statefun_requests_in_flight", "Invocation requests that are not answered yet.");
 }
 

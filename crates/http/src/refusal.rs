@@ -25,8 +25,6 @@ pub(crate) enum Refusal {
     ContentType,
     /// An invocation failed and with it its batch.
     Failed(Box<InvocationFailure>),
-    /// Something panicked that is no function.
-    Panicked,
     /// The server is about to end.
     Draining,
     /// So many requests are in flight already.
@@ -46,13 +44,17 @@ impl Refusal {
             Self::CutShort | Self::Stalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Failed(_) | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Draining | Self::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
-    /// What was wrong and what was expected.
-    pub(crate) fn reason(&self) -> Cow<'static, str> {
+    /// What was wrong and what was expected, on one line of bounded length.
+    pub(crate) fn line(&self) -> String {
+        one_line(&self.reason())
+    }
+
+    fn reason(&self) -> Cow<'static, str> {
         match self {
             Self::Request(error) => error.to_string().into(),
             Self::Path => "no such path: expected POST /statefun, or GET of /, /healthz, /readyz or /metrics".into(),
@@ -62,14 +64,13 @@ impl Refusal {
             Self::TooLarge(limit) => format!("body too large: expected at most {limit} bytes").into(),
             Self::ContentType => "wrong content type: expected application/octet-stream".into(),
             Self::Failed(failure) => failure.to_string().into(),
-            Self::Panicked => "the server panicked: expected an answer; its log says where".into(),
             Self::Draining => "draining: expected the request at another instance".into(),
             Self::Overloaded(limit) => format!("overloaded: expected at most {limit} requests in flight").into(),
         }
     }
 
     pub(crate) fn response(&self) -> Response {
-        let mut response = Response::new(Body::from(one_line(&self.reason())));
+        let mut response = Response::new(Body::from(self.line() + "\n"));
         *response.status_mut() = self.status();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         if let Self::Method(allowed) = self {
@@ -89,6 +90,5 @@ fn one_line(text: &str) -> String {
     if end < text.len() {
         line.push('…');
     }
-    line.push('\n');
     line
 }

@@ -73,8 +73,19 @@ impl fmt::Display for Address {
     }
 }
 
+/// For logs: an id may be any text, so it is escaped, and cut where it is very long.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Address({self})")
+        const LONGEST: usize = 256;
+        for (separator, part) in [("", &self.namespace), ("/", &self.name), ("/", &self.id)] {
+            f.write_str(separator)?;
+            for character in part.chars().take(LONGEST) {
+                write!(f, "{}", character.escape_debug())?;
+            }
+            if part.chars().nth(LONGEST).is_some() {
+                f.write_str("…")?;
+            }
+        }
+        Ok(())
     }
 }

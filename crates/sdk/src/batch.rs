@@ -9,6 +9,8 @@ use futures_util::future::BoxFuture;
 use tracing::{info, warn};
 
 use crate::context::Mark;
+use crate::dead_letter::cut;
+use crate::protocol::reqreply::from_function::InvocationResponse;
 use crate::request::{Invocation, decode};
 use crate::{Context, DeadLetter, FailureKind, FailurePolicy, InvocationFailure, StatefulFunction};
 
@@ -42,7 +44,7 @@ impl<F: StatefulFunction> ErasedFunction for Erased<F> {
                 let mark = context.begin(caller);
                 if !context.accepts(message.type_name()) {
                     info!(
-                        function = %context.self_address(),
+                        function = ?context.self_address(),
                         message_type = message.type_name(),
                         "message ignored: the function does not accept its type"
                     );
@@ -50,10 +52,13 @@ impl<F: StatefulFunction> ErasedFunction for Erased<F> {
                 }
                 // The block makes the call itself part of what is caught.
                 let invocation = AssertUnwindSafe(async { self.0.invoke(context, message).await });
-                let (kind, reason) = match invocation.catch_unwind().await {
-                    Ok(Ok(())) => continue,
-                    Ok(Err(error)) => (error.kind(), error.to_string()),
-                    Err(panic) => (FailureKind::Panic, panic_text(&*panic)),
+                let result = invocation.catch_unwind().await;
+                // Whatever the function made of it: a state that cannot be read fails the batch.
+                let (kind, reason) = match (context.unreadable_state(), result) {
+                    (Some(error), _) => (FailureKind::State, error.to_string()),
+                    (None, Ok(Ok(()))) => continue,
+                    (None, Ok(Err(error))) => (error.kind(), error.to_string()),
+                    (None, Err(panic)) => (FailureKind::Panic, panic_text(&*panic)),
                 };
                 return Err(Failed { mark, kind, reason });
             }
@@ -62,9 +67,12 @@ impl<F: StatefulFunction> ErasedFunction for Erased<F> {
     }
 }
 
+/// A literal text only: one that was put together may quote the message. Where it was, the panic hook knows.
 fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("panicked: {}", text.unwrap_or("with something that is no text"))
+    match panic.downcast_ref::<&str>() {
+        Some(text) => format!("panicked: {text}"),
+        None => "panicked".to_owned(),
+    }
 }
 
 /// Why a batch did not come to its end.
@@ -88,17 +96,34 @@ pub(crate) struct Batch<'a> {
     pub(crate) context: Context,
     /// The request, to find a message again that was handed to the function and failed.
     pub(crate) body: &'a Bytes,
-    pub(crate) dead_letters: usize,
+    /// The request's messages once more, from the first failure on.
+    originals: Vec<Option<Invocation>>,
+    /// What did not become of the messages: to be told once it is certain that the batch succeeds.
+    set_aside: Vec<InvocationFailure>,
 }
 
-/// A failure that is to become a dead letter.
-struct Doomed<'a> {
+/// A failure that does not fail its batch.
+struct SetAside<'a> {
     failure: Box<InvocationFailure>,
     invocation: Invocation,
-    dead_letter: &'a DeadLetter,
+    /// Where the message goes; nowhere where it is ignored.
+    dead_letter: Option<&'a DeadLetter>,
 }
 
+/// The longest texts of a failure, in bytes: it ends in logs and in the answer's body.
+const LONGEST_TYPE: usize = 256;
+const LONGEST_REASON: usize = 4096;
+
 impl<'a> Batch<'a> {
+    pub(crate) fn new(
+        logic: &'a dyn ErasedFunction,
+        policy: &'a FailurePolicy,
+        context: Context,
+        body: &'a Bytes,
+    ) -> Self {
+        Self { logic, policy, context, body, originals: Vec::new(), set_aside: Vec::new() }
+    }
+
     /// Runs all messages over one set of decoded states.
     ///
     /// An invocation that failed before it wrote a state is taken back by cutting the lists of its effects; for one that
@@ -107,11 +132,11 @@ impl<'a> Batch<'a> {
         let total = invocations.len();
         let mut invocations = invocations.into_iter();
         while let Err(failed) = self.logic.run(&mut self.context, &mut invocations).await {
-            let doomed = self.judge(&failed, total - invocations.len() - 1, total)?;
+            let failure = self.judge(&failed, total - invocations.len() - 1, total)?;
             if !self.context.cut_back(failed.mark) {
                 return Err(Interrupted::RunCarefully);
             }
-            self.bury(doomed)?;
+            self.set_aside(failure)?;
         }
         // Which invocation wrote what cannot be encoded is found out by running carefully.
         self.context.encode_states().map_err(|_| Interrupted::RunCarefully)
@@ -129,10 +154,10 @@ impl<'a> Batch<'a> {
                 encoded.map_err(|error| Failed { mark, kind: FailureKind::Poison, reason: error.to_string() })
             });
             if let Err(failed) = result {
-                let doomed = self.judge(&failed, index, total)?;
+                let failure = self.judge(&failed, index, total)?;
                 self.context.cut_back(mark);
                 self.context.restore_states(states);
-                self.bury(doomed)?;
+                self.set_aside(failure)?;
             }
         }
         Ok(())
@@ -142,50 +167,67 @@ impl<'a> Batch<'a> {
     ///
     /// # Errors
     /// When the policy is that the batch fails.
-    fn judge(&self, failed: &Failed, index: usize, total: usize) -> Result<Doomed<'a>, Box<InvocationFailure>> {
-        let invocation = decode(self.body).ok().and_then(|request| request.invocations.into_iter().nth(index));
+    fn judge(&mut self, failed: &Failed, index: usize, total: usize) -> Result<SetAside<'a>, Box<InvocationFailure>> {
+        if self.originals.is_empty() {
+            let request = decode(self.body).map(|request| request.invocations).unwrap_or_default();
+            self.originals = request.into_iter().map(Some).collect();
+        }
+        let invocation = self.originals.get_mut(index).and_then(Option::take);
         let message_type = invocation.as_ref().map_or("", |invocation| invocation.message.type_name());
         let failure = Box::new(InvocationFailure {
             target: self.context.self_address().clone(),
             index,
             invocations: total,
-            message_type: message_type.to_owned(),
+            message_type: cut(message_type, LONGEST_TYPE).to_owned(),
             kind: failed.kind,
-            reason: failed.reason.clone(),
+            reason: cut(&failed.reason, LONGEST_REASON).to_owned(),
         });
         match (self.policy, failed.kind, invocation) {
+            (_, FailureKind::OtherType, Some(invocation)) => Ok(SetAside { failure, invocation, dead_letter: None }),
             (FailurePolicy::DeadLetter(dead_letter), FailureKind::Poison | FailureKind::Panic, Some(invocation)) => {
-                Ok(Doomed { failure, invocation, dead_letter })
+                Ok(SetAside { failure, invocation, dead_letter: Some(dead_letter) })
             }
             _ => Err(failure),
         }
     }
 
-    fn bury(&mut self, doomed: Doomed<'_>) -> Result<(), Box<InvocationFailure>> {
-        let Doomed { mut failure, invocation, dead_letter } = doomed;
-        warn!(
-            function = %failure.target,
-            index = failure.index,
-            invocations = failure.invocations,
-            message_type = failure.message_type,
-            failure = failure.kind.as_str(),
-            error = failure.reason,
-            egress = %dead_letter.egress(),
-            "message sent to the dead letters"
-        );
-        let emitted = dead_letter
-            .record(&failure, &invocation)
-            .map_err(Into::into)
-            .and_then(|record| self.context.emit(dead_letter.egress().clone(), record));
-        match emitted {
-            Ok(()) => {
-                self.dead_letters += 1;
-                Ok(())
-            }
-            Err(error) => {
+    fn set_aside(&mut self, set_aside: SetAside<'_>) -> Result<(), Box<InvocationFailure>> {
+        let SetAside { mut failure, invocation, dead_letter } = set_aside;
+        if let Some(dead_letter) = dead_letter {
+            let emitted = dead_letter
+                .record(&failure, &invocation)
+                .map_err(Into::into)
+                .and_then(|record| self.context.emit(dead_letter.egress().clone(), record));
+            if let Err(error) = emitted {
                 failure.reason = format!("{}; and no dead letter could be made of it: {error}", failure.reason);
-                Err(failure)
+                return Err(failure);
             }
         }
+        self.set_aside.push(*failure);
+        Ok(())
+    }
+
+    /// The answer, and how many dead letters are in it. Only now is it told what became of the messages that failed: a
+    /// batch that fails after all is sent again.
+    pub(crate) fn finish(self) -> (InvocationResponse, usize) {
+        let mut dead_letters = 0;
+        for failure in &self.set_aside {
+            let InvocationFailure { target, index, invocations, message_type, kind, reason } = failure;
+            if *kind == FailureKind::OtherType {
+                info!(function = ?target, message_type, reason, "message ignored");
+                continue;
+            }
+            dead_letters += 1;
+            warn!(
+                function = ?target,
+                index,
+                invocations,
+                message_type,
+                failure = kind.as_str(),
+                error = reason,
+                "message sent to the dead letters"
+            );
+        }
+        (self.context.into_response(), dead_letters)
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 use uuid::Uuid;
 
@@ -11,7 +11,10 @@ use crate::declarations::Declarations;
 use crate::protocol::reqreply::from_function::{DelayedInvocation, EgressMessage, Invocation, InvocationResponse};
 use crate::state::{SavedStates, StateCache};
 use crate::value_spec::whole_millis;
-use crate::{Address, Egress, EgressRecord, FunctionError, Payload, Type, TypeError, TypedValue, ValueSpec};
+use crate::{
+    Address, Decode, Egress, EgressRecord, Encode, FunctionError, Payload, StateError, Type, TypeError, TypeName,
+    Typed, TypedValue, ValueSpec,
+};
 
 /// What a function may do during an invocation: read and write its states, send messages, emit records.
 ///
@@ -295,6 +298,11 @@ impl Context {
         !self.states.take_written()
     }
 
+    /// The first state that could not be read since the batch began, whatever the function made of the error.
+    pub(crate) fn unreadable_state(&self) -> Option<&StateError> {
+        self.states.unreadable()
+    }
+
     pub(crate) fn encode_states(&mut self) -> Result<(), TypeError> {
         self.states.encode(&mut self.buffer)
     }
@@ -343,7 +351,7 @@ impl fmt::Debug for Context {
 
 /// Names a delayed message so that it can be cancelled.
 ///
-/// Keep it in a state (its text, as a `String`) to cancel in a later invocation.
+/// Keep it in a state, a `ValueSpec<CancellationToken>`, to cancel in a later invocation.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CancellationToken(ByteString);
 
@@ -371,6 +379,22 @@ impl CancellationToken {
     }
 }
 
+impl Typed for CancellationToken {
+    const TYPE_NAME: TypeName = String::TYPE_NAME;
+}
+
+impl Encode for CancellationToken {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        self.as_str().encode(out)
+    }
+}
+
+impl Decode for CancellationToken {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        Self::new(String::decode(bytes)?).map_err(|error| TypeError::new(error.to_string()))
+    }
+}
+
 /// A cancellation token without text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EmptyToken;
@@ -382,3 +406,9 @@ impl fmt::Display for EmptyToken {
 }
 
 impl std::error::Error for EmptyToken {}
+
+impl From<EmptyToken> for FunctionError {
+    fn from(error: EmptyToken) -> Self {
+        Self::poison(error)
+    }
+}

@@ -20,7 +20,7 @@ use crate::{Address, Destination, Egress, InvocationFailure, Record, TypeError};
 /// | `payload_length`, `payload_sha256` | of the whole payload: bytes, and lower-case hex |
 /// | `payload` | the payload in base64, cut so that the record stays under 900 KiB (Kinesis takes 1 MiB) |
 ///
-/// Its key is the id of the function's address, `-` where that is empty.
+/// Its key is the id of the function's address, `-` where that is empty; cut where the destination would refuse it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     egress: Egress,
@@ -28,7 +28,7 @@ pub struct DeadLetter {
 }
 
 /// The most that a record may hold, in bytes.
-const LARGEST_RECORD: usize = 900 * 1024;
+const LARGEST_RECORD: usize = 900 * 1024 - 1;
 
 /// The most that any text but the payload may hold, in bytes: eight of them, each byte escaped as six, still fit.
 const LONGEST_TEXT: usize = 16 * 1024;
@@ -78,7 +78,7 @@ impl DeadLetter {
         let mut document = Document {
             function: (&failure.target).into(),
             caller: invocation.caller.as_ref().map(Into::into),
-            message_type: shortened(&failure.message_type),
+            message_type: shortened(invocation.message.type_name()),
             failure: failure.kind.as_str(),
             error: shortened(&failure.reason),
             payload_length: payload.len(),
@@ -99,6 +99,8 @@ impl DeadLetter {
             Destination::Kinesis(_) if id.chars().count() > LONGEST_PARTITION_KEY => {
                 id.chars().take(LONGEST_PARTITION_KEY).collect::<String>().into()
             }
+            // Nor be larger than a topic takes: 1 MiB by default, key included.
+            Destination::Kafka(_) if id.len() > LONGEST_TEXT => shortened(id).into(),
             _ => id.clone(),
         }
     }
@@ -109,7 +111,12 @@ fn json(document: &Document<'_>) -> Result<Vec<u8>, TypeError> {
 }
 
 fn shortened(text: &str) -> &str {
-    let mut end = text.len().min(LONGEST_TEXT);
+    cut(text, LONGEST_TEXT)
+}
+
+/// The text up to so many bytes.
+pub(crate) fn cut(text: &str, longest: usize) -> &str {
+    let mut end = text.len().min(longest);
     while !text.is_char_boundary(end) {
         end -= 1;
     }

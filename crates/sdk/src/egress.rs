@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
 
 use crate::protocol::egress as wire;
-use crate::types::encode_to;
+use crate::types::{encode_to, message_to};
 use crate::{Encode, TypeError, TypeName, TypedValue};
 
 // The runtime compares these to the letter (runtime: `KafkaSinkProvider`, `KinesisSinkProvider`).
@@ -225,9 +225,7 @@ impl EgressRecord for KinesisRecord {
 }
 
 fn encoded(type_name: ByteString, record: &impl prost::Message, buffer: &mut BytesMut) -> TypedValue {
-    buffer.reserve(record.encoded_len());
-    record.encode_raw(buffer);
-    TypedValue::raw(type_name, buffer.split().freeze())
+    TypedValue::raw(type_name, message_to(buffer, record))
 }
 
 /// Where an egress leads, when that is configuration: a Kafka topic or a Kinesis stream.

@@ -11,7 +11,7 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 /// The runtime retries a failed request until its call time-out and then restarts the whole job; it knows no "do not
 /// retry". So a function has to say which faults may pass. There is no conversion from just any error: choose with
 /// `.map_err(FunctionError::retry)?` or `.map_err(FunctionError::poison)?`. A message that cannot be read
-/// ([`TypeError`]) is poison.
+/// ([`TypeError`]) is poison, one of another type is ignored.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FunctionError {
@@ -20,20 +20,23 @@ pub enum FunctionError {
     Retry(BoxError),
     /// It would fail for ever. The function's [`FailurePolicy`](crate::FailurePolicy) decides.
     Poison(BoxError),
+    /// A message of a type that the function does not read. It is ignored with one line in the log, whatever the policy
+    /// says, and what the invocation did before is dropped: types come and go with the releases of those who send.
+    OtherType(TypeError),
     /// A state that cannot be read. The batch fails whatever the policy says: a bad release must never drain a key into
     /// dead letters.
     State(StateError),
 }
 
 impl FunctionError {
-    /// A fault that may pass.
+    /// A fault that may pass. The error's text is logged: it must not show the message.
     pub fn retry(error: impl Into<BoxError>) -> Self {
-        Self::Retry(error.into())
+        Self::Retry(without_values(error.into()))
     }
 
-    /// A fault that stays, however often the message is sent.
+    /// A fault that stays, however often the message is sent. The error's text is logged: it must not show the message.
     pub fn poison(error: impl Into<BoxError>) -> Self {
-        Self::Poison(error.into())
+        Self::Poison(without_values(error.into()))
     }
 
     /// Of which kind it is.
@@ -41,6 +44,7 @@ impl FunctionError {
         match self {
             Self::Retry(_) => FailureKind::Retry,
             Self::Poison(_) => FailureKind::Poison,
+            Self::OtherType(_) => FailureKind::OtherType,
             Self::State(_) => FailureKind::State,
         }
     }
@@ -50,12 +54,21 @@ impl fmt::Display for FunctionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Retry(error) | Self::Poison(error) => write_chain(f, &**error),
+            Self::OtherType(error) => write_chain(f, error),
             Self::State(error) => write_chain(f, error),
         }
     }
 }
 
-/// An error with its causes on one line, each said once.
+/// serde_json quotes the value that it could not read.
+fn without_values(error: BoxError) -> BoxError {
+    match error.downcast::<serde_json::Error>() {
+        Ok(error) => TypeError::json(&error).into(),
+        Err(error) => error,
+    }
+}
+
+/// An error and its causes.
 fn write_chain(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
     write!(f, "{error}")?;
     let mut cause = error.source();
@@ -70,7 +83,7 @@ impl Error for FunctionError {}
 
 impl From<TypeError> for FunctionError {
     fn from(error: TypeError) -> Self {
-        Self::poison(error)
+        if error.is_other_type() { Self::OtherType(error) } else { Self::poison(error) }
     }
 }
 
@@ -97,6 +110,7 @@ impl Error for StateError {}
 
 /// The kinds of failure of an invocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FailureKind {
     /// [`FunctionError::Retry`].
     Retry,
@@ -104,6 +118,8 @@ pub enum FailureKind {
     Poison,
     /// The function panicked.
     Panic,
+    /// [`FunctionError::OtherType`], which fails no batch.
+    OtherType,
     /// [`FunctionError::State`].
     State,
 }
@@ -115,6 +131,7 @@ impl FailureKind {
             Self::Retry => "retry",
             Self::Poison => "poison",
             Self::Panic => "panic",
+            Self::OtherType => "other_type",
             Self::State => "state",
         }
     }
@@ -128,6 +145,7 @@ impl fmt::Display for FailureKind {
 
 /// A failure that failed its whole batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InvocationFailure {
     /// The function instance.
     pub target: Address,
@@ -135,11 +153,11 @@ pub struct InvocationFailure {
     pub index: usize,
     /// How many the batch holds.
     pub invocations: usize,
-    /// The type name of the message.
+    /// The type name of the message, cut where it is very long.
     pub message_type: String,
     /// Which kind of failure.
     pub kind: FailureKind,
-    /// What went wrong, with its causes.
+    /// What went wrong, with its causes; cut where it is very long.
     pub reason: String,
 }
 

@@ -23,6 +23,7 @@ pub struct RequestReplyHandler {
 
 /// The answer to a request, and what is worth counting about it.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Reply {
     /// The answer: an encoded `FromFunction`.
     pub body: Bytes,
@@ -69,7 +70,7 @@ impl RequestReplyHandler {
             return Err(self.unknown_function(&request).into());
         };
         let function = &self.registry.functions()[position];
-        let span = debug_span!("batch", function = %request.target, invocations = request.invocations.len());
+        let span = debug_span!("batch", function = ?request.target, invocations = request.invocations.len());
         let invocations = request.invocations.len();
         let (response, kind) = respond(function, request, &body).instrument(span).await?;
         let body = FromFunction { response: Some(response) }.encode_to_vec().into();
@@ -113,8 +114,8 @@ async fn respond(
             batch.run_carefully(again.invocations).await.map_err(HandlerError::Invocation)?;
         }
     }
-    let kind = ReplyKind::Result { dead_letters: batch.dead_letters };
-    Ok((from_function::Response::InvocationResult(batch.context.into_response()), kind))
+    let (response, dead_letters) = batch.finish();
+    Ok((from_function::Response::InvocationResult(response), ReplyKind::Result { dead_letters }))
 }
 
 fn begin<'a>(
@@ -127,7 +128,7 @@ fn begin<'a>(
     let states = StateCache::new(declarations.clone(), &request.states, missing)
         .map_err(|error| HandlerError::Invocation(Box::new(unreadable(request, error))))?;
     let context = Context::new(request.target.clone(), declarations, states, request.invocations.len());
-    Ok(Batch { logic: &*function.logic, policy: function.on_failure(), context, body, dead_letters: 0 })
+    Ok(Batch::new(&*function.logic, function.on_failure(), context, body))
 }
 
 fn unreadable(request: &Request, error: StateError) -> InvocationFailure {
@@ -135,7 +136,7 @@ fn unreadable(request: &Request, error: StateError) -> InvocationFailure {
         target: request.target.clone(),
         index: 0,
         invocations: request.invocations.len(),
-        message_type: request.invocations[0].message.type_name().to_owned(),
+        message_type: String::new(),
         kind: FailureKind::State,
         reason: error.to_string(),
     }

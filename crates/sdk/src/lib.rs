@@ -5,7 +5,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `typename`, `address` | names of functions, types and egresses; who a message is for |
-//! | `types`, `message` | values on the wire and how they are read |
+//! | `types`, `typed_value`, `message` | values on the wire and how they are read |
 //! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that tells repeated messages |
 //! | `context`, `egress` | what a function can do: states, sends, delays, egress records |
 //! | `stateful_function`, `function`, `declarations` | the logic of a function; its name, and what it declares |
@@ -13,7 +13,7 @@
 //! | `handler`, `request`, `batch`, `dead_letter` | bytes in, bytes out: one request of the runtime |
 //! | `error` | bad requests, faults that may pass, poison |
 //! | [`protocol`] | the wire messages |
-//! | [`local`] (feature `local`) | the embedded runtime and `TestContext`, for tests |
+//! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
 
 mod address;
 mod batch;
@@ -30,6 +30,7 @@ mod registry;
 mod request;
 mod state;
 mod stateful_function;
+mod typed_value;
 mod typename;
 mod types;
 mod value_spec;
@@ -52,6 +53,7 @@ pub use message::Message;
 pub use recent_ids::RecentIds;
 pub use registry::{RegisteredFunction, Registry, RegistryBuilder, RegistryError};
 pub use stateful_function::{AsyncClosure, StatefulFunction};
+pub use typed_value::TypedValue;
 pub use typename::{InvalidTypeName, TypeName};
-pub use types::{Decode, Encode, Json, Payload, Proto, Type, TypeError, Typed, TypedValue};
+pub use types::{Decode, Encode, Json, Payload, Proto, Type, TypeError, Typed};
 pub use value_spec::{Expiration, StateDeclaration, ValueSpec};

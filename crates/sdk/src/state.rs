@@ -33,6 +33,8 @@ struct Slot {
     /// The value, once touched. While `change` is `Written` it is the truth, and `encoded` may be behind.
     decoded: OnceLock<Option<Value>>,
     change: Change,
+    /// The value was written since it was last encoded.
+    stale: bool,
     /// The runtime has no value, so that removing one is nothing to tell.
     absent_at_runtime: bool,
 }
@@ -48,6 +50,8 @@ pub(crate) struct StateCache {
     slots: Vec<Slot>,
     /// Whether anything was written since the flag was last put down.
     written: bool,
+    /// The first state that could not be read.
+    unreadable: OnceLock<StateError>,
 }
 
 impl StateCache {
@@ -73,9 +77,10 @@ impl StateCache {
                 encoded,
                 decoded: OnceLock::new(),
                 change: Change::None,
+                stale: false,
             });
         }
-        Ok(Self { declarations, slots, written: false })
+        Ok(Self { declarations, slots, written: false, unreadable: OnceLock::new() })
     }
 
     /// The position of a state, if it was declared with this Rust type.
@@ -100,7 +105,7 @@ impl StateCache {
         let value = match slot.decoded.get() {
             Some(value) => value,
             None => {
-                let value = slot.decode::<T>(spec.name())?;
+                let value = slot.decode::<T>(spec.name()).inspect_err(|error| self.note(error))?;
                 slot.decoded.get_or_init(|| value)
             }
         };
@@ -114,10 +119,11 @@ impl StateCache {
         default: Option<fn() -> T>,
     ) -> Result<Option<&mut T>, FunctionError> {
         let position = self.position(spec)?;
-        let slot = &mut self.slots[position];
-        if slot.decoded.get().is_none() {
-            slot.decoded = OnceLock::from(slot.decode::<T>(spec.name())?);
+        if self.slots[position].decoded.get().is_none() {
+            let value = self.slots[position].decode::<T>(spec.name()).inspect_err(|error| self.note(error))?;
+            self.slots[position].decoded = OnceLock::from(value);
         }
+        let slot = &mut self.slots[position];
         let Some(value) = slot.decoded.get_mut() else { return Ok(None) };
         if let (None, Some(default)) = (&value, default) {
             *value = Some(Box::new(default()));
@@ -126,6 +132,7 @@ impl StateCache {
         if value.is_some() {
             // Before the caller touches the value: should it panic half-way, the value is not taken for the old one.
             slot.change = Change::Written;
+            slot.stale = true;
             self.written = true;
         }
         Ok(value)
@@ -136,6 +143,7 @@ impl StateCache {
         let slot = &mut self.slots[position];
         slot.decoded = OnceLock::from(Some(Box::new(value) as Value));
         slot.change = Change::Written;
+        slot.stale = true;
         self.written = true;
         Ok(())
     }
@@ -145,8 +153,17 @@ impl StateCache {
         let slot = &mut self.slots[position];
         slot.decoded = OnceLock::from(None);
         slot.change = Change::Removed;
+        slot.stale = true;
         self.written = true;
         Ok(())
+    }
+
+    fn note(&self, error: &StateError) {
+        self.unreadable.get_or_init(|| error.clone());
+    }
+
+    pub(crate) fn unreadable(&self) -> Option<&StateError> {
+        self.unreadable.get()
     }
 
     /// Whether a state was written since the last call.
@@ -159,7 +176,7 @@ impl StateCache {
     /// # Errors
     /// When a value has no representation in its type.
     pub(crate) fn encode(&mut self, buffer: &mut BytesMut) -> Result<(), TypeError> {
-        for (slot, state) in self.slots.iter_mut().zip(&self.declarations.states) {
+        for (slot, state) in self.slots.iter_mut().zip(&self.declarations.states).filter(|(slot, _)| slot.stale) {
             match (slot.change, slot.decoded.get()) {
                 (Change::Written, Some(Some(value))) => {
                     let value = Encoding { state, value: &**value };
@@ -170,6 +187,7 @@ impl StateCache {
                 (Change::Removed, _) => slot.encoded = None,
                 _ => {}
             }
+            slot.stale = false;
         }
         Ok(())
     }
@@ -185,6 +203,7 @@ impl StateCache {
             slot.encoded = saved.encoded;
             slot.change = saved.change;
             slot.decoded = OnceLock::new();
+            slot.stale = false;
         }
     }
 

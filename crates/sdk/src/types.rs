@@ -2,12 +2,12 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use bytestring::ByteString;
+use prost::encoding;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::TypeName;
-use crate::protocol::{reqreply, types};
+use crate::protocol::types;
+use crate::{TypeName, TypedValue};
 
 /// A Rust type that has a name on the wire.
 ///
@@ -52,27 +52,40 @@ impl<T: Encode + Decode + Send + Sync + 'static> Type for T {}
 ///
 /// Its text names the type and what was expected, and never shows any of the value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypeError(String);
+pub struct TypeError {
+    reason: String,
+    other_type: bool,
+}
 
 impl TypeError {
     /// An error of a custom type. `reason` must not show the value: it is logged.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self(reason.into())
+        Self { reason: reason.into(), other_type: false }
+    }
+
+    /// A value that was read as a `T` and is of the type `found`.
+    pub(crate) fn other_type<T: Typed>(found: &str) -> Self {
+        Self { reason: format!("a message of type {found}, expected {}", T::TYPE_NAME), other_type: true }
+    }
+
+    /// Whether the value is of another type than it was read as, rather than broken.
+    pub fn is_other_type(&self) -> bool {
+        self.other_type
     }
 
     /// What serde_json found wrong, without the value: what was expected and where.
     pub fn json(error: &serde_json::Error) -> Self {
-        Self(describe_json_error(error))
+        Self::new(describe_json_error(error))
     }
 
     pub(crate) fn within(self, type_name: &str) -> Self {
-        Self(format!("not a valid {type_name}: {}", self.0))
+        Self::new(format!("not a valid {type_name}: {}", self.reason))
     }
 }
 
 impl fmt::Display for TypeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.reason)
     }
 }
 
@@ -111,7 +124,7 @@ macro_rules! primitive {
 
         impl Encode for $rust {
             fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
-                write_message(&types::$wrapper { value: self.clone() }, out);
+                write_message(&types::$wrapper { value: *self }, out);
                 Ok(())
             }
         }
@@ -131,16 +144,38 @@ primitive! {
     i64, "io.statefun.types/long", LongWrapper;
     f32, "io.statefun.types/float", FloatWrapper;
     f64, "io.statefun.types/double", DoubleWrapper;
-    String, "io.statefun.types/string", StringWrapper;
+}
+
+impl Typed for String {
+    const TYPE_NAME: TypeName = TypeName::new("io.statefun.types/string");
+}
+
+impl Encode for String {
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        self.as_str().encode(out)
+    }
+}
+
+impl Decode for String {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        read_message::<types::StringWrapper>(bytes).map(|wrapper| wrapper.value)
+    }
 }
 
 impl Typed for str {
     const TYPE_NAME: TypeName = String::TYPE_NAME;
 }
 
+/// As `StringWrapper` is encoded, which would need a `String` of its own.
 impl Encode for str {
     fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
-        self.to_owned().encode(out)
+        if !self.is_empty() {
+            out.reserve(encoding::encoded_len_varint(self.len() as u64) + 1 + self.len());
+            encoding::encode_key(1, encoding::WireType::LengthDelimited, out);
+            encoding::encode_varint(self.len() as u64, out);
+            out.extend_from_slice(self.as_bytes());
+        }
+        Ok(())
     }
 }
 
@@ -150,7 +185,7 @@ fn write_message(message: &impl prost::Message, out: &mut BytesMut) {
 }
 
 fn read_message<M: prost::Message + Default>(bytes: &Bytes) -> Result<M, TypeError> {
-    M::decode(bytes.clone()).map_err(|error| TypeError(format!("not the protobuf message it should be: {error}")))
+    M::decode(bytes.clone()).map_err(|error| TypeError::new(format!("not the protobuf message it should be: {error}")))
 }
 
 /// Bytes as they are. A state of this type is declared with [`ValueSpec::with_type`](crate::ValueSpec::with_type), as
@@ -244,53 +279,6 @@ impl<T: Encode + ?Sized> Encode for &T {
     }
 }
 
-/// Bytes with the name of their type, as they travel.
-///
-/// Made by [`of`](Self::of) from a typed value, or by [`raw`](Self::raw) from bytes in whatever format.
-#[derive(Clone, PartialEq, Eq)]
-pub struct TypedValue {
-    type_name: ByteString,
-    value: Bytes,
-}
-
-impl TypedValue {
-    /// Bytes that are already in the format of the type `type_name`.
-    ///
-    /// An ingress may be configured with any text as `valueType`, so any text is taken.
-    pub fn raw(type_name: impl Into<ByteString>, value: impl Into<Bytes>) -> Self {
-        Self { type_name: type_name.into(), value: value.into() }
-    }
-
-    /// The bytes of a typed value.
-    ///
-    /// # Errors
-    /// When the value has no representation in its type.
-    pub fn of<T: Encode + Typed>(value: T) -> Result<Self, TypeError> {
-        value.into_typed_value(&mut BytesMut::new())
-    }
-
-    /// The name of the type.
-    pub fn type_name(&self) -> &str {
-        &self.type_name
-    }
-
-    /// The bytes of the value.
-    pub fn value(&self) -> &Bytes {
-        &self.value
-    }
-
-    pub(crate) fn into_wire(self) -> reqreply::TypedValue {
-        reqreply::TypedValue { typename: self.type_name.into_bytes(), has_value: true, value: self.value }
-    }
-}
-
-/// Shows how long the value is, not what it is: values do not belong in logs.
-impl fmt::Debug for TypedValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "TypedValue({}, {} bytes)", self.type_name, self.value.len())
-    }
-}
-
 /// What can be sent: a typed value, or a [`TypedValue`] made before.
 pub trait Payload {
     /// Turns the value into bytes with a type name, writing to `buffer` what has to be written.
@@ -304,7 +292,7 @@ impl<T: Encode + Typed> Payload for T {
     fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
         let type_name = const { T::TYPE_NAME };
         let value = encode_to(buffer, &self).map_err(|error| error.within(type_name.as_str()))?;
-        Ok(TypedValue { type_name: type_name.into_text(), value })
+        Ok(TypedValue::raw(type_name.into_text(), value))
     }
 }
 
@@ -315,8 +303,17 @@ impl Payload for TypedValue {
 }
 
 /// Encodes into what is left of `buffer` and splits that off: many small values share one allocation.
+///
+/// It begins by clearing the buffer: a value that failed, or panicked, half-way has left its first half there.
 pub(crate) fn encode_to(buffer: &mut BytesMut, value: &(impl Encode + ?Sized)) -> Result<Bytes, TypeError> {
     buffer.clear();
     value.encode(buffer)?;
     Ok(buffer.split().freeze())
+}
+
+/// As [`encode_to`], of a message.
+pub(crate) fn message_to(buffer: &mut BytesMut, message: &impl prost::Message) -> Bytes {
+    buffer.clear();
+    write_message(message, buffer);
+    buffer.split().freeze()
 }

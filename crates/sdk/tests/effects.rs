@@ -10,6 +10,7 @@ use statefun_sdk::protocol::reqreply::from_function::{DelayedInvocation, EgressM
 use statefun_sdk::{
     Address, Bytes, CancellationToken, Context, DeadLetter, Destination, Egress, FailurePolicy, Function,
     FunctionError, HandlerError, Json, KafkaRecord, KinesisRecord, Message, StatefulFunction, TypeName, TypedValue,
+    ValueSpec,
 };
 use support::{Request, address, call, effects, typed, value_of};
 
@@ -67,6 +68,43 @@ async fn a_message_of_another_type_is_an_error_that_names_both() {
         Ok(())
     }
     effects(function(read), request()).await;
+}
+
+#[tokio::test]
+async fn a_message_without_a_value_is_passed_on_without_one() {
+    async fn pass(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        context.send(OTHER.with_id("1"), TypedValue::from(&message))?;
+        context.send(OTHER.with_id("1"), TypedValue::unset("test/unset"))
+    }
+    let unset = |type_name: &str| {
+        let mut value = typed(type_name, "");
+        value.has_value = false;
+        value
+    };
+    let request = Request::to(FUNCTION, "a").message(unset("test/any"));
+    let sent = effects(function(pass), request).await.outgoing_messages;
+    let arguments: Vec<_> = sent.into_iter().map(|sent| sent.argument).collect();
+    assert_eq!(arguments, [Some(unset("test/any")), Some(unset("test/unset"))]);
+}
+
+#[tokio::test]
+async fn a_token_can_be_kept_in_a_state() {
+    const TOKEN: ValueSpec<CancellationToken> = ValueSpec::new("token");
+    async fn remember(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+        let known = context.get(&TOKEN)?.cloned();
+        match known {
+            Some(token) => context.cancel(&token),
+            None => context.set(&TOKEN, CancellationToken::new("t")?)?,
+        }
+        Ok(())
+    }
+    let function = || function(remember).state(&TOKEN);
+    let result = effects(function(), request().state("token", None)).await;
+    assert_eq!(support::mutations(&result), [("token".to_owned(), Some(value_of("t")))]);
+    let result = effects(function(), request().state("token", Some(value_of("t")))).await;
+    assert!(result.delayed_invocations[0].is_cancellation_request);
+    // An empty one cannot be cancelled with.
+    call(function(), request().state("token", Some(value_of("")))).await.expect_err("a state that cannot be read");
 }
 
 #[tokio::test]

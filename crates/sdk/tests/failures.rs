@@ -99,7 +99,7 @@ async fn without_dead_letters_every_failure_fails_the_batch_and_says_where() {
         (-1, FailureKind::Poison, "never this number"),
         (-2, FailureKind::Poison, "nor this"),
         (-3, FailureKind::Poison, "nor that"),
-        (-4, FailureKind::Panic, "panicked: with something that is no text"),
+        (-4, FailureKind::Panic, "panicked"),
         (-5, FailureKind::Panic, "panicked: half-way"),
         (-6, FailureKind::Retry, "the database is down"),
     ] {
@@ -160,7 +160,11 @@ impl Typed for Brittle {
 }
 
 impl Encode for Brittle {
-    fn encode(&self, _: &mut BytesMut) -> Result<(), TypeError> {
+    /// Fails half-way: what it wrote before must not turn up anywhere.
+    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+        if self.0 > 12 {
+            out.extend_from_slice(b"half");
+        }
         match self.0 {
             13 => panic!("thirteen"),
             14 => Err(TypeError::new("no fourteen")),
@@ -184,6 +188,46 @@ fn brittle() -> Function {
         context.update(&BRITTLE, |brittle| brittle.0 = number)
     }
     Function::new(FUNCTION, store).state(&BRITTLE).on_failure(dead_letters())
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_written_is_a_dead_letter() {
+    async fn send(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        context.send(SELF.with_id("b"), Brittle(message.as_::<i32>()?))
+    }
+    for bad in [13, 14] {
+        let function = Function::new(FUNCTION, send).sends_to(SELF).on_failure(dead_letters());
+        let request = Request::to(FUNCTION, "a").message(value_of(bad)).message(value_of(1));
+        let (rest, dead) = split(effects(function, request).await);
+        assert_eq!(rest.outgoing_messages.len(), 1);
+        assert_eq!(record(&dead[0])["message_type"], "io.statefun.types/int");
+    }
+}
+
+/// Whatever a function makes of the error: unwrapped, renamed, swallowed and written over.
+#[tokio::test]
+async fn a_state_that_cannot_be_read_fails_the_batch_however_it_is_dressed_up() {
+    async fn disguise(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        match message.as_::<i32>()? {
+            0 => drop(context.get(&SEEN).unwrap()),
+            1 => drop(context.get(&SEEN).map_err(|error| FunctionError::poison(error.to_string()))?),
+            2 => drop(context.get_mut(&SEEN).is_err()),
+            _ => {
+                let seen = context.get(&SEEN).ok().flatten().copied().unwrap_or(1);
+                context.set(&SEEN, seen)?;
+            }
+        }
+        Ok(())
+    }
+    for number in 0..4 {
+        let function = Function::new(FUNCTION, disguise).state(&SEEN).state(&TOTAL).on_failure(dead_letters());
+        let broken = Some(typed("io.statefun.types/int", vec![0xff]));
+        let request = Request::to(FUNCTION, "a").state("seen", broken).state("total", None).message(value_of(number));
+        let error = call(function, request).await.expect_err("a failure");
+        let HandlerError::Invocation(failure) = error else { panic!("expected a failure") };
+        assert_eq!(failure.kind, FailureKind::State, "{number}");
+        assert!(failure.reason.contains("\"seen\" cannot be read"), "{}", failure.reason);
+    }
 }
 
 /// The panic is in the state's type, so it is the state that cannot be read.
@@ -212,6 +256,39 @@ async fn a_message_of_a_type_that_was_not_declared_is_ignored() {
     let request = batch(&[1]).message(typed("test/unknown", "whatever")).message(value_of(2));
     let reply = call(function(FailurePolicy::Fail), request).await.expect("an answer");
     assert_eq!(result(&reply), effects(function(FailurePolicy::Fail), batch(&[1, 2])).await);
+}
+
+/// Without a declaration it is known once the function tries to read it; what it did before is taken back.
+#[tokio::test]
+async fn a_message_that_is_read_as_another_type_is_ignored_too() {
+    async fn eager(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        context.update(&SEEN, |seen| *seen += 1)?;
+        context.emit(OUT, KafkaRecord::topic("out").utf8("x"))?;
+        message.as_::<i32>().map(drop).map_err(Into::into)
+    }
+    for policy in [FailurePolicy::Fail, dead_letters()] {
+        let function = || Function::new(FUNCTION, eager).state(&SEEN).emits(OUT).on_failure(policy.clone());
+        let request = || Request::to(FUNCTION, "a").state("seen", None).message(value_of(1));
+        let with = request().message(typed("test/unknown", "whatever")).message(value_of(2));
+        assert_eq!(effects(function(), with).await, effects(function(), request().message(value_of(2))).await);
+    }
+}
+
+#[tokio::test]
+async fn no_text_that_was_put_together_or_quotes_a_value_is_told() {
+    async fn quote(_: &mut Context, message: Message) -> Result<(), FunctionError> {
+        match message.type_name() {
+            "test/unwrap" => drop(serde_json::from_slice::<i32>(message.raw()).unwrap()),
+            _ => drop(serde_json::from_slice::<i32>(message.raw()).map_err(FunctionError::poison)?),
+        }
+        Ok(())
+    }
+    for type_name in ["test/unwrap", "test/poison"] {
+        let request = Request::to(FUNCTION, "a").message(typed(type_name, "\"secret\""));
+        let result = effects(Function::new(FUNCTION, quote).on_failure(dead_letters()), request).await;
+        let error = record(&result.outgoing_egresses[0])["error"].to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
 }
 
 /// Once for a failure before a write, twice for one after: the batch is run again.
@@ -285,6 +362,8 @@ async fn a_huge_dead_letter_is_cut_and_stays_under_its_limit() {
     let message = buried(&"\u{1}".repeat(200_000), None, &payload).await;
     let size = kafka(&message).value_bytes.len();
     assert!((800 * 1024..900 * 1024).contains(&size), "{size}");
+    // A broker counts the key as well, and takes 1 MiB.
+    assert!(size + kafka(&message).key.len() < 1_000_000);
     let record = record(&message);
     assert_eq!(record["payload_length"], payload.len());
     let kept = STANDARD.decode(record["payload"].as_str().expect("text")).expect("base64");

@@ -373,6 +373,7 @@ async fn what_the_cluster_refuses_is_refused() {
     let refused = refusal([missing("seen", "test/two/slashes")]).await;
     assert_eq!(refused, Refusal::InvalidTypeName("test/two/slashes".to_owned()));
     assert!(refused.to_string().contains("\"test/two/slashes\""));
+    assert_eq!(refusal([int(), int()]).await, Refusal::NothingMissing);
     let nothing = IncompleteInvocationContext::default();
     assert_eq!(refusal([answer(Response::IncompleteInvocationContext(nothing))]).await, Refusal::NothingMissing);
 }
@@ -460,8 +461,10 @@ async fn a_test_context_shows_what_a_function_did() {
     assert_eq!(delayed, [(3, None), (5, Some("zz"))]);
     assert_eq!(test.emitted().len(), 1);
     assert_eq!((test.emitted()[0].record.key(), &test.emitted()[0].record.value()[..]), ("ann", &b"x"[..]));
+    const OTHER_STATE: ValueSpec<i32> = ValueSpec::new("sen");
+    assert!(test.get(&OTHER_STATE).is_err() && test.set(&OTHER_STATE, 1).is_err());
     test.clear_effects();
     assert!(test.sent().is_empty() && test.delayed().is_empty() && test.emitted().is_empty());
-    test.invoke(TypedValue::raw("test/unknown", "x")).await.expect_err("poison");
+    test.invoke(TypedValue::raw("io.statefun.types/string", &b"\xff"[..])).await.expect_err("poison");
     assert_eq!(test.get(&SEEN).expect("readable"), Some(13));
 }

@@ -165,5 +165,5 @@ impl<'a> TriggeredEvents<'a> {
 /// Says that an event was ignored: of a type for others, or a directive (`test.…`) for whoever replays a file.
 pub(super) fn ignore(context: &Context, event: &CloudEvent) {
     // As `Debug`, because any text may be in a type, line breaks included.
-    info!(function = %context.self_address(), event_type = ?event.ty(), "event ignored: the function knows no such type");
+    info!(function = ?context.self_address(), event_type = ?event.ty(), "event ignored: the function knows no such type");
 }

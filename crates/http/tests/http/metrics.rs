@@ -172,3 +172,20 @@ async fn a_request_that_takes_long_is_in_no_short_bucket() {
     let short = r#"statefun_request_duration_seconds_bucket{function="metrics/slow",le="0.025"}"#;
     assert_eq!(server.metric(short).await, 0.0);
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_for_its_answer_is_counted() {
+    let gate = Gate::new();
+    let server = Running::start(registry([gate.function("metrics/abandoned")]), options());
+    let before = server.metric("statefun_abandoned_requests_total").await;
+    let mut client = server.connect().await;
+    client.send(post(&batch("metrics/abandoned", &[("demo/message", b"")]))).await;
+    gate.arrival().await;
+    drop(client);
+    let counted = async {
+        while server.metric("statefun_abandoned_requests_total").await <= before {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(counted).await;
+}

@@ -222,7 +222,7 @@ async fn an_undecodable_state_is_500() {
     answer.refuses(500, &["status/state", "(state)", "\"seen\""]);
 }
 
-/// A state whose serialisation panics: outside of any function.
+/// A state whose writer panics, after the function has returned.
 struct Cursed;
 
 impl Typed for Cursed {
@@ -242,7 +242,7 @@ impl Decode for Cursed {
 }
 
 #[tokio::test]
-async fn a_panic_outside_of_functions_is_500_and_the_connection_goes_on() {
+async fn a_state_that_cannot_be_written_is_500_and_the_connection_goes_on() {
     const CURSED: ValueSpec<Cursed> = ValueSpec::new("seen");
     async fn curse(context: &mut Context, message: Message) -> Result<(), FunctionError> {
         if message.is::<Cursed>() { context.set(&CURSED, Cursed) } else { Ok(()) }

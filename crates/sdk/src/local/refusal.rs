@@ -8,6 +8,8 @@ use crate::Address;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LocalError {
+    /// A message to a function type that nobody serves.
+    UnknownFunction(Address),
     /// There was no answer.
     Unanswered {
         /// The function that was called.
@@ -28,6 +30,9 @@ pub enum LocalError {
 impl fmt::Display for LocalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::UnknownFunction(target) => {
+                write!(f, "nobody serves \"{}/{}\"", target.namespace(), target.name())
+            }
             Self::Unanswered { target, error } => write!(f, "no answer from {target}: {error}"),
             Self::Refused { target, refusal } => write!(f, "the answer of {target} is refused: {refusal}"),
         }
@@ -64,7 +69,8 @@ pub enum Refusal {
         /// The type that came.
         found: String,
     },
-    /// States are said to be missing, but none is named: the runtime would register nothing and ask again for ever.
+    /// States are said to be missing, but none that was not sent: the runtime would register nothing and ask again for
+    /// ever.
     NothingMissing,
     /// A type name without exactly one `/` (runtime: `TypeName.parseFrom`).
     InvalidTypeName(String),
@@ -93,7 +99,7 @@ impl fmt::Display for Refusal {
             Self::StateType { state, registered, found } => {
                 write!(f, "state {state:?} is registered with type {registered:?}, not {found:?}")
             }
-            Self::NothingMissing => f.write_str("it says that states are missing but names none"),
+            Self::NothingMissing => f.write_str("it says that states are missing but names none that is"),
             Self::InvalidTypeName(name) => {
                 write!(f, "{name:?} is not a type name: exactly one '/' with something on both sides")
             }

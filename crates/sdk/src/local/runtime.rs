@@ -76,6 +76,7 @@ struct Cluster {
 
 /// A request that was answered, and applied; see [`LocalRuntime::on_exchange`].
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Exchange<'a> {
     /// The function that was called.
     pub target: &'a Address,
@@ -164,8 +165,8 @@ impl<T: Transport> LocalRuntime<T> {
     /// # Errors
     /// When nobody serves the function type.
     pub fn send(&mut self, target: Address, message: TypedValue) -> Result<(), LocalError> {
-        if let Err(refusal) = self.cluster.check_target(&target) {
-            return Err(LocalError::Refused { target, refusal: refusal.into() });
+        if self.cluster.check_target(&target).is_err() {
+            return Err(LocalError::UnknownFunction(target));
         }
         self.cluster.mailboxes.push(target, Pending { caller: None, argument: Some(message.into_wire()) });
         Ok(())
@@ -195,7 +196,7 @@ impl<T: Transport> LocalRuntime<T> {
                 Ok(reply) => reply,
                 Err(error) => return Err(LocalError::Unanswered { target, error }),
             };
-            match cluster.apply(&target, &reply) {
+            match cluster.apply(&target, &request, &reply) {
                 Ok(Applied::Everything) => {
                     if let Some(watch) = on_exchange {
                         watch(&Exchange { target: &target, request: &request, reply: &reply });
@@ -291,11 +292,13 @@ impl Cluster {
         ToFunction { request: Some(to_function::Request::Invocation(batch)) }.encode_to_vec().into()
     }
 
-    fn apply(&mut self, target: &Address, reply: &Bytes) -> Result<Applied, Refusal> {
+    fn apply(&mut self, target: &Address, request: &Bytes, reply: &Bytes) -> Result<Applied, Refusal> {
         let reply = FromFunction::decode(reply.clone()).map_err(|error| Refusal::Undecodable(error.to_string()))?;
         match reply.response {
             Some(Response::IncompleteInvocationContext(missing)) => {
-                self.states.register(target, missing.missing_values)?;
+                let request = ToFunction::decode(request.clone()).unwrap_or_default().request;
+                let sent = request.map(|to_function::Request::Invocation(batch)| batch.state).unwrap_or_default();
+                self.states.register(target, &sent, missing.missing_values)?;
                 Ok(Applied::Registration)
             }
             Some(Response::InvocationResult(result)) => {

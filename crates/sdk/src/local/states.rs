@@ -59,25 +59,34 @@ impl States {
         states
     }
 
-    /// Makes states known. One that is known keeps its expiration (runtime: `PersistedRemoteFunctionValues`).
-    pub(super) fn register(&mut self, target: &Address, missing: Vec<PersistedValueSpec>) -> Result<(), Refusal> {
-        if missing.is_empty() {
-            return Err(Refusal::NothingMissing);
-        }
+    /// Makes states known that were not in the request, `sent`. One that is known keeps its expiration (runtime:
+    /// `PersistedRemoteFunctionValues`).
+    pub(super) fn register(
+        &mut self,
+        target: &Address,
+        sent: &[to_function::PersistedValue],
+        missing: Vec<PersistedValueSpec>,
+    ) -> Result<(), Refusal> {
         let function = function_type(target);
         let types = self.types.entry(function.clone()).or_default();
         let registered = self.registered.entry(function).or_default();
-        for spec in missing {
-            let name = text(&spec.state_name);
+        for spec in &missing {
             let type_name = text(&spec.type_typename);
             if !type_name.is_empty() && TypeName::parse(type_name.clone()).is_err() {
                 return Err(Refusal::InvalidTypeName(type_name));
             }
-            let known = types.entry(name.clone()).or_insert_with(|| spec.type_typename.clone());
-            if *known != spec.type_typename {
+            let name = text(&spec.state_name);
+            if let Some(known) = types.get(&name).filter(|known| **known != spec.type_typename) {
                 return Err(Refusal::StateType { state: name, registered: text(known), found: type_name });
             }
+        }
+        if missing.iter().all(|spec| sent.iter().any(|sent| sent.state_name == spec.state_name)) {
+            return Err(Refusal::NothingMissing);
+        }
+        for spec in missing {
+            let name = text(&spec.state_name);
             if !registered.iter().any(|state| state.name == name) {
+                types.insert(name.clone(), spec.type_typename.clone());
                 registered.push(RegisteredState { name, expiration: expiration(&spec) });
             }
         }
@@ -110,7 +119,9 @@ impl States {
             let name = text(&mutation.state_name);
             let kind = mutation.mutation_type();
             match (kind, mutation.state_value) {
-                (MutationType::Modify, Some(value)) => {
+                (MutationType::Modify, Some(mut value)) => {
+                    // The runtime stores the bytes, whatever this says.
+                    value.has_value = true;
                     let state = registered.iter().find(|state| state.name == name);
                     let expires = match state.map(|state| state.expiration) {
                         Some(Expiration::AfterWrite(after) | Expiration::AfterCall(after)) => {

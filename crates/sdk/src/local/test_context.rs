@@ -125,8 +125,9 @@ impl TestContext {
     /// Gives a state a value.
     ///
     /// # Errors
-    /// When the value has no representation in its type.
+    /// When the function did not declare the state, or the value has no representation in its type.
     pub fn set<T: Type>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
+        self.check_declared(spec)?;
         let value = reqreply::TypedValue {
             typename: spec.declaration().type_name().clone().into_text().into_bytes(),
             has_value: true,
@@ -139,8 +140,9 @@ impl TestContext {
     /// The value of a state; `None` where it has none.
     ///
     /// # Errors
-    /// When the bytes are not what the spec says.
+    /// When the function did not declare the state, or the bytes are not what the spec says.
     pub fn get<T: Type>(&self, spec: &ValueSpec<T>) -> Result<Option<T>, FunctionError> {
+        self.check_declared(spec)?;
         Ok(self.states.get(spec.name()).map(|value| T::decode(&value.value)).transpose()?)
     }
 
@@ -169,6 +171,14 @@ impl TestContext {
         self.sent.clear();
         self.delayed.clear();
         self.emitted.clear();
+    }
+
+    fn check_declared<T: Type>(&self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
+        let declared = self.handler.registry().functions()[0].states();
+        if declared.iter().any(|state| state.name() == spec.name()) {
+            return Ok(());
+        }
+        Err(FunctionError::poison(format!("state {:?} is not declared by the function", spec.name())))
     }
 
     fn request(&self, messages: impl IntoIterator<Item = TypedValue>) -> Bytes {
@@ -232,8 +242,7 @@ fn address(address: Option<reqreply::Address>) -> Option<Address> {
 }
 
 fn typed_value(value: Option<reqreply::TypedValue>) -> Option<TypedValue> {
-    let value = value?;
-    Some(TypedValue::raw(bytestring::ByteString::try_from(value.typename).ok()?, value.value))
+    TypedValue::from_wire(Some(value?))
 }
 
 fn is_id(id: &TypeName, message: &from_function::EgressMessage) -> bool {
