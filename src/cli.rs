@@ -4,8 +4,10 @@ use clap::{Args, Parser, Subcommand};
 use statefun_sdk::{BoxError, Registry};
 
 use crate::config::{EgressArgs, ServeArgs};
+use crate::contract::{self, ContractArgs};
 use crate::demo::{self, DemoArgs};
 use crate::functions;
+use crate::module::ModuleCommand;
 use crate::telemetry::{self, LogArgs};
 
 /// Stateful functions for Apache Flink, in Rust.
@@ -41,6 +43,15 @@ enum Command {
     /// error.
     #[command(after_long_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
+    /// Write or check module.yaml, which tells a cluster of the functions
+    #[command(subcommand)]
+    Module(ModuleCommand),
+    /// Tell what a release promises to a running job, or what it breaks of an older one's promises
+    ///
+    /// Prints the functions with their states, types, expirations, accepted messages, targets and egresses as JSON, always
+    /// in the same order. Keep it with each release, and let `contract check` compare the next one with it.
+    #[command(after_long_help = contract::EXAMPLES)]
+    Contract(ContractArgs),
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +92,8 @@ impl Cli {
                 telemetry::init(&self.log, "error")?;
                 demo::run(demo).await
             }
+            Command::Module(command) => command.run(),
+            Command::Contract(args) => contract::run(&args),
         }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
 use statefun_http::{Options, TlsOptions};
+use statefun_sdk::BoxError;
 
-use crate::functions::{Destinations, EgressSetting, UnknownEgress};
+use crate::functions::{Connector, Destinations, EgressSetting, UnknownEgress};
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -62,12 +64,32 @@ impl ServeArgs {
 /// Where egresses lead.
 #[derive(Debug, Args)]
 pub struct EgressArgs {
-    /// Where an egress leads: ID=kafka:TOPIC or ID=kinesis:STREAM
+    /// Where egresses lead: kafka or kinesis for all, ID=kafka:TOPIC or ID=kinesis:STREAM for one
     ///
-    /// May be given for several egresses. GET / lists the egresses of all functions; each leads to a Kafka topic of its
-    /// own unless told otherwise.
-    #[arg(long = "egress", env = "STATEFUN_EGRESS", value_name = "ID=KIND:NAME", value_delimiter = ',')]
-    egresses: Vec<EgressSetting>,
+    /// May be given several times; what is said of one egress goes before what is said of all. GET / lists the egresses
+    /// of all functions; each leads to a Kafka topic of its own unless told otherwise. Give the server that answers the
+    /// cluster, `module render` and `module check` the same.
+    #[arg(long = "egress", env = "STATEFUN_EGRESS", value_name = "KIND|ID=KIND:NAME", value_delimiter = ',')]
+    egresses: Vec<EgressOption>,
+}
+
+/// What one `--egress` says.
+#[derive(Debug, Clone)]
+enum EgressOption {
+    All(Connector),
+    One(EgressSetting),
+}
+
+impl FromStr for EgressOption {
+    type Err = BoxError;
+
+    fn from_str(text: &str) -> Result<Self, BoxError> {
+        match text.parse() {
+            Ok(connector) => Ok(Self::All(connector)),
+            Err(_) if text.contains('=') => Ok(Self::One(text.parse()?)),
+            Err(_) => Err(format!("{text:?}: expected kafka, kinesis, ID=kafka:TOPIC or ID=kinesis:STREAM").into()),
+        }
+    }
 }
 
 impl EgressArgs {
@@ -75,10 +97,17 @@ impl EgressArgs {
     ///
     /// # Errors
     /// When an egress is set that no function has.
-    pub fn destinations(self) -> Result<Destinations, UnknownEgress> {
+    pub fn destinations(&self) -> Result<Destinations, UnknownEgress> {
         let mut destinations = Destinations::default();
-        for EgressSetting { egress, destination } in self.egresses {
-            destinations.set(&egress, destination)?;
+        for option in &self.egresses {
+            if let EgressOption::All(connector) = option {
+                destinations.set_all(*connector);
+            }
+        }
+        for option in &self.egresses {
+            if let EgressOption::One(EgressSetting { egress, destination }) = option {
+                destinations.set(egress, destination.clone())?;
+            }
         }
         Ok(destinations)
     }

@@ -6,14 +6,18 @@
 //! |---|---|
 //! | [`functions`] | the applications: a folder each, one function a file |
 //! | [`cli`] | the commands, their help, and what each of them does |
+//! | [`contract`] | what the functions promise to a running job, and what of it a release changes |
+//! | [`module`] | renders and checks module.yaml |
 //! | [`config`] | options that are also environment variables |
 //! | [`demo`] | events through the real server, with the embedded runtime in the cluster's place |
 //! | [`telemetry`] | the log |
 
 pub mod cli;
 pub mod config;
+pub mod contract;
 pub mod demo;
 pub mod functions;
+pub mod module;
 pub mod telemetry;
 
 /// The README's program compiles.

@@ -46,6 +46,17 @@ impl Destinations {
         }
     }
 
+    /// Lets every egress lead to the topic or the stream of its default name.
+    pub fn set_all(&mut self, connector: Connector) {
+        for destination in self.0.values_mut() {
+            let (Destination::Kafka(name) | Destination::Kinesis(name)) = &*destination;
+            *destination = match connector {
+                Connector::Kafka => Destination::Kafka(name.clone()),
+                Connector::Kinesis => Destination::Kinesis(name.clone()),
+            };
+        }
+    }
+
     /// Where an egress leads; `None` where no application has it.
     pub fn of(&self, egress: &Egress) -> Option<&Destination> {
         self.0.get(egress)
@@ -71,6 +82,57 @@ impl Destinations {
         FailurePolicy::DeadLetter(DeadLetter::new(own.egress.clone(), self.of_own(own)))
     }
 }
+
+/// What brings records into the cluster and takes them out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connector {
+    /// Kafka, with topics.
+    Kafka,
+    /// Kinesis, with streams.
+    Kinesis,
+}
+
+impl From<&Destination> for Connector {
+    fn from(destination: &Destination) -> Self {
+        match destination {
+            Destination::Kafka(_) => Self::Kafka,
+            Destination::Kinesis(_) => Self::Kinesis,
+        }
+    }
+}
+
+impl fmt::Display for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kafka => "kafka",
+            Self::Kinesis => "kinesis",
+        })
+    }
+}
+
+impl FromStr for Connector {
+    type Err = UnknownConnector;
+
+    fn from_str(text: &str) -> Result<Self, UnknownConnector> {
+        match text {
+            "kafka" => Ok(Self::Kafka),
+            "kinesis" => Ok(Self::Kinesis),
+            _ => Err(UnknownConnector),
+        }
+    }
+}
+
+/// A text that names no [`Connector`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownConnector;
+
+impl fmt::Display for UnknownConnector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("expected kafka or kinesis")
+    }
+}
+
+impl std::error::Error for UnknownConnector {}
 
 /// An egress that no application has.
 #[derive(Debug, Clone, PartialEq, Eq)]

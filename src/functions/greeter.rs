@@ -10,10 +10,19 @@ use statefun_sdk::{
     Context, Destination, Egress, Function, FunctionError, Message, StatefulFunction, TypeName, Typed, ValueSpec,
 };
 
-use super::{Application, ConfigurableEgress, Destinations};
+use super::{Application, ConfigurableEgress, Destinations, Ingress};
 
-pub(super) const APPLICATION: Application =
-    Application { egresses: &[GREETINGS, DEAD_LETTERS], functions: |destinations| vec![function(destinations)] };
+pub(super) const APPLICATION: Application = Application {
+    name: "greeter",
+    ingresses: &[Ingress {
+        id: TypeName::new("demo/logins"),
+        topic: "demo-logins",
+        value_type: Login::TYPE_NAME,
+        target: GREETER,
+    }],
+    egresses: &[GREETINGS, DEAD_LETTERS],
+    functions: |destinations| vec![function(destinations)],
+};
 
 /// The function's type name.
 pub const GREETER: TypeName = TypeName::new("demo/greeter");

@@ -14,27 +14,65 @@ pub mod product_cart;
 
 mod destinations;
 
-pub use destinations::{Destinations, EgressSetting, InvalidEgressSetting, UnknownEgress};
+pub use destinations::{Connector, Destinations, EgressSetting, InvalidEgressSetting, UnknownConnector, UnknownEgress};
 
-use statefun_sdk::{Egress, Function};
+use statefun_sdk::{Egress, Function, TypeName};
 
 const APPLICATIONS: &[Application] = &[product_cart::APPLICATION, greeter::APPLICATION];
 
+/// All applications.
+pub fn applications() -> &'static [Application] {
+    APPLICATIONS
+}
+
 /// All functions of all applications, for [`RegistryBuilder::functions`](statefun_sdk::RegistryBuilder::functions).
 pub fn all(destinations: &Destinations) -> Vec<Function> {
-    APPLICATIONS.iter().flat_map(|application| (application.functions)(destinations)).collect()
+    APPLICATIONS.iter().flat_map(|application| application.functions(destinations)).collect()
 }
 
 /// What an application brings along.
-struct Application {
+pub struct Application {
+    name: &'static str,
+    ingresses: &'static [Ingress],
     egresses: &'static [ConfigurableEgress],
     functions: fn(&Destinations) -> Vec<Function>,
+}
+
+impl Application {
+    /// The name by which the command line knows it.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Where its messages come from.
+    pub fn ingresses(&self) -> &'static [Ingress] {
+        self.ingresses
+    }
+
+    /// Its functions.
+    pub fn functions(&self, destinations: &Destinations) -> Vec<Function> {
+        (self.functions)(destinations)
+    }
+}
+
+/// A way into the cluster: records of one Kafka topic or Kinesis stream, as messages to one function type. A record's
+/// key is the id of the function that it goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ingress {
+    /// The id of the ingress in module.yaml.
+    pub id: TypeName,
+    /// The topic or stream.
+    pub topic: &'static str,
+    /// The type that the records are messages of.
+    pub value_type: TypeName,
+    /// Who gets them.
+    pub target: TypeName,
 }
 
 /// An egress whose destination is configuration.
 struct ConfigurableEgress {
     egress: Egress,
-    /// The Kafka topic that it leads to unless it is configured otherwise.
+    /// The Kafka topic or Kinesis stream that it leads to unless it is configured otherwise.
     default_topic: &'static str,
 }
 

@@ -1,5 +1,5 @@
 use statefun_sdk::{Destination, Egress, Registry};
-use statefun_server::functions::{self, Destinations, EgressSetting};
+use statefun_server::functions::{self, Connector, Destinations, EgressSetting};
 
 #[test]
 fn every_egress_has_a_default() {
@@ -28,6 +28,29 @@ fn the_functions_form_a_registry_whose_egresses_are_those_that_are_configured() 
     egresses.sort();
     egresses.dedup();
     assert_eq!(egresses, destinations.egress_ids().collect::<Vec<_>>());
+}
+
+#[test]
+fn all_egresses_may_lead_to_streams_of_their_default_names() {
+    let mut destinations = Destinations::default();
+    destinations.set_all(Connector::Kinesis);
+    assert_eq!(destinations.of(&Egress::new("demo/greetings")), Some(&Destination::kinesis("greetings")));
+    assert!(destinations.iter().all(|(_, destination)| Connector::from(destination) == Connector::Kinesis));
+    destinations.set_all(Connector::Kafka);
+    assert_eq!(destinations, Destinations::default());
+}
+
+#[test]
+fn ingresses_lead_to_functions_that_accept_their_records() {
+    for application in functions::applications() {
+        let functions = application.functions(&Destinations::default());
+        let registry = Registry::builder().functions(functions).build().unwrap();
+        assert!(!application.ingresses().is_empty(), "{}", application.name());
+        for ingress in application.ingresses() {
+            let target = registry.functions().iter().find(|function| *function.type_name() == ingress.target);
+            assert!(target.is_some_and(|target| target.accepts().contains(&ingress.value_type)), "{ingress:?}");
+        }
+    }
 }
 
 #[test]

@@ -40,11 +40,18 @@ pub use price::Price;
 pub use product_details::{Availability, ProductDetails};
 pub use subscription::FunctionAddress;
 
-use statefun_sdk::{Bytes, Decode, Egress, TypeName};
+use statefun_sdk::{Bytes, Decode, Egress, TypeName, Typed};
 
-use super::{Application, ConfigurableEgress};
+use super::{Application, ConfigurableEgress, Ingress};
 
 pub(super) const APPLICATION: Application = Application {
+    name: "product-cart",
+    ingresses: &[Ingress {
+        id: TypeName::new("example/ingress"),
+        topic: "example-ingress",
+        value_type: CloudEvent::TYPE_NAME,
+        target: ROUTER,
+    }],
     egresses: &[EGRESS, DEAD_LETTERS],
     functions: |destinations| {
         vec![router::function(destinations), product::function(destinations), cart::function(destinations)]

@@ -1,0 +1,109 @@
+//! Ingresses and egresses of Kafka.
+
+use std::time::Duration;
+
+use super::document::{Component, ID};
+use super::field::Field;
+use super::finding::{Findings, outcome};
+use super::module::Module;
+use super::position;
+use super::routes;
+use super::shape::{self, Known, Shape, optional, required};
+use super::values;
+
+const INGRESS: &[Known] = &[
+    ID,
+    optional("address", Shape::Text),
+    optional("consumerGroupId", Shape::Text),
+    required("topics", Shape::List),
+    optional("autoOffsetResetPosition", Shape::Text),
+    optional("startupPosition", Shape::Map),
+    optional("properties", Shape::Properties),
+];
+const EGRESS: &[Known] = &[
+    ID,
+    required("address", Shape::Text),
+    optional("deliverySemantic", Shape::Map),
+    optional("properties", Shape::Properties),
+];
+
+const POSITIONS: [&str; 5] = ["group-offsets", "earliest", "latest", "specific-offsets", "date"];
+
+/// `transaction.max.timeout.ms` of a broker, unless it is configured otherwise.
+const BROKER_LIMIT: Duration = Duration::from_secs(15 * 60);
+
+pub(super) fn check_ingress<'a>(findings: &mut Findings, component: &Component<'a>, module: &mut Module<'a>) {
+    let spec = &component.spec;
+    shape::check(findings, spec, INGRESS, outcome::NO_START);
+    // An ingress takes both from the properties, too (runtime: `KafkaIngressSpec`); an egress takes no address there.
+    for (field, property) in [("address", "bootstrap.servers"), ("consumerGroupId", "group.id")] {
+        if spec.get(field).is_none() && shape::property(spec, "properties", property).is_none() {
+            findings.error(spec, format!("{field} is missing"), outcome::NO_START, format!("add {field}"));
+        }
+    }
+    if let Some(reset) = spec.get("autoOffsetResetPosition")
+        && let Some(text) = reset.text()
+        && !["earliest", "latest"].contains(&text.to_ascii_lowercase().as_str())
+    {
+        findings.error(&reset, format!("{text:?} is unknown"), outcome::NO_START, "write earliest or latest");
+    }
+    position::check(findings, spec, &POSITIONS);
+    if let Some(topics) = spec.get("topics") {
+        routes::check(findings, &topics, "topic", module);
+    }
+}
+
+pub(super) fn check_egress(findings: &mut Findings, component: &Component<'_>) {
+    const KNOWN: &[Known] = &[
+        required("type", Shape::Text),
+        optional("transactionTimeout", Shape::Duration),
+        optional("transactionTimeoutMillis", Shape::WholeNumber),
+    ];
+
+    shape::check(findings, &component.spec, EGRESS, outcome::NO_START);
+    let Some(semantic) = component.spec.get("deliverySemantic") else { return };
+    shape::check(findings, &semantic, KNOWN, outcome::NO_START);
+    let Some(kind) = semantic.get("type") else { return };
+    if !shape::check_choice(findings, &kind, &["at-least-once", "exactly-once", "none"]) {
+        return;
+    }
+    match kind.text() {
+        Some("exactly-once") => check_transaction(findings, &semantic),
+        Some("none") => {
+            let outcome = "records are lost or doubled when something fails";
+            findings.warning(&kind, "nothing is guaranteed", outcome, "write at-least-once or exactly-once");
+        }
+        _ => {}
+    }
+}
+
+/// Without a time-out the parser fails; one beyond the broker's limit fails the producer (protocol §4).
+fn check_transaction(findings: &mut Findings, semantic: &Field<'_>) {
+    // The old field goes first, where both are there.
+    let (field, timeout) = match (semantic.get("transactionTimeoutMillis"), semantic.get("transactionTimeout")) {
+        (Some(millis), _) => {
+            let timeout = millis.text().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+            (millis, timeout)
+        }
+        (None, Some(timeout)) => {
+            let parsed = timeout.text().and_then(|text| values::duration(text).ok());
+            (timeout, parsed)
+        }
+        (None, None) => {
+            let remedy = "add transactionTimeout, such as 10 min: longer than a checkpoint and a restart take together";
+            return findings.error(semantic, "exactly-once without transactionTimeout", outcome::NO_START, remedy);
+        }
+    };
+    match timeout {
+        Some(Duration::ZERO) => {
+            findings.error(&field, "no time at all", outcome::NO_START, "write a time above 0, such as 10 min");
+        }
+        Some(timeout) if timeout > BROKER_LIMIT => findings.warning(
+            &field,
+            "longer than 15 min, which is what a broker allows unless it is told otherwise",
+            "a broker that allows less refuses the producer: the job restarts for ever",
+            "write at most 15 min, or raise transaction.max.timeout.ms of the brokers",
+        ),
+        _ => {}
+    }
+}

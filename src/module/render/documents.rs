@@ -1,0 +1,182 @@
+use std::time::Duration;
+
+use saphyr::{Mapping, Scalar, Yaml};
+use statefun_sdk::{Egress, Registry};
+
+use super::{Delivery, RenderArgs, StartupPosition, Transport, name_of};
+use crate::functions::{Connector, Destinations, Ingress};
+
+/// What the documents are made with.
+pub(super) struct Settings<'a> {
+    pub(super) args: &'a RenderArgs,
+    pub(super) kafka: Kafka,
+    pub(super) kinesis_properties: Vec<(String, String)>,
+}
+
+pub(super) struct Kafka {
+    pub(super) address: String,
+    pub(super) group: String,
+    pub(super) properties: Vec<(String, String)>,
+}
+
+/// All documents of a module: endpoints, ingresses, egresses.
+///
+/// # Errors
+/// When a function emits to an egress that leads nowhere.
+pub(super) fn all<'a>(
+    settings: &Settings<'_>,
+    registry: &Registry,
+    ingresses: impl Iterator<Item = &'a Ingress>,
+    destinations: &Destinations,
+) -> Result<Vec<Yaml<'static>>, String> {
+    let mut namespaces: Vec<&str> = Vec::new();
+    let mut egresses: Vec<&Egress> = Vec::new();
+    for function in registry.functions() {
+        let namespace = function.type_name().namespace();
+        if !namespaces.contains(&namespace) {
+            namespaces.push(namespace);
+        }
+        for egress in function.egresses() {
+            if !egresses.contains(&egress) {
+                egresses.push(egress);
+            }
+        }
+    }
+    let mut documents: Vec<Yaml<'static>> =
+        namespaces.into_iter().map(|namespace| endpoint(settings, namespace)).collect();
+    documents.extend(ingresses.map(|ingress| match settings.args.ingress {
+        Connector::Kafka => kafka_ingress(settings, ingress),
+        Connector::Kinesis => kinesis_ingress(settings, ingress),
+    }));
+    for egress in egresses {
+        let destination = destinations.of(egress).ok_or_else(|| format!("egress {egress} leads nowhere"))?;
+        documents.push(match destination.into() {
+            Connector::Kafka => kafka_egress(settings, egress),
+            Connector::Kinesis => kinesis_egress(settings, egress),
+        });
+    }
+    Ok(documents)
+}
+
+fn endpoint(settings: &Settings<'_>, namespace: &str) -> Yaml<'static> {
+    let args = settings.args;
+    let mut spec = vec![("functions", text(format!("{namespace}/*"))), ("urlPathTemplate", text(&args.url))];
+    spec.extend(args.max_batch.map(|batch| ("maxNumBatchRequests", Yaml::Value(Scalar::Integer(batch.into())))));
+    let kind = ("type", text(format!("io.statefun.transports.v1/{}", name_of(args.transport))));
+    let mut times = vec![("call", text(duration(args.call))), ("connect", text(duration(args.connect)))];
+    let transport = match args.transport {
+        Transport::Async => {
+            times.insert(0, kind);
+            map(times)
+        }
+        Transport::Okhttp => {
+            // Both are 10s by default, and none may be longer than the call.
+            if args.call < Duration::from_secs(10) {
+                times.extend(["read", "write"].map(|name| (name, text(duration(args.call)))));
+            }
+            map([kind, ("timeouts", map(times))])
+        }
+    };
+    spec.push(("transport", transport));
+    document("io.statefun.endpoints.v2/http", spec)
+}
+
+fn kafka_ingress(settings: &Settings<'_>, ingress: &Ingress) -> Yaml<'static> {
+    let mut spec = vec![
+        ("id", text(ingress.id.as_str())),
+        ("address", text(&settings.kafka.address)),
+        ("consumerGroupId", text(&settings.kafka.group)),
+        ("startupPosition", map([("type", text(name_of(settings.args.startup_position)))])),
+        // Also for offsets that the broker no longer has.
+        ("autoOffsetResetPosition", text(name_of(StartupPosition::Earliest))),
+        ("topics", route("topic", ingress)),
+    ];
+    spec.extend(property_list("properties", &settings.kafka.properties));
+    document("io.statefun.kafka.v1/ingress", spec)
+}
+
+fn kafka_egress(settings: &Settings<'_>, egress: &Egress) -> Yaml<'static> {
+    let mut semantic = vec![("type", text(name_of(settings.args.delivery)))];
+    if settings.args.delivery == Delivery::ExactlyOnce {
+        semantic.push(("transactionTimeout", text(duration(settings.args.transaction_timeout))));
+    }
+    let mut spec = vec![
+        ("id", text(egress.id().as_str())),
+        ("address", text(&settings.kafka.address)),
+        ("deliverySemantic", map(semantic)),
+    ];
+    spec.extend(property_list("properties", &settings.kafka.properties));
+    document("io.statefun.kafka.v1/egress", spec)
+}
+
+fn kinesis_ingress(settings: &Settings<'_>, ingress: &Ingress) -> Yaml<'static> {
+    let mut spec = vec![("id", text(ingress.id.as_str()))];
+    spec.extend(aws(settings.args));
+    spec.push(("startupPosition", map([("type", text(name_of(settings.args.startup_position)))])));
+    spec.push(("streams", route("stream", ingress)));
+    document("io.statefun.kinesis.v1/ingress", spec)
+}
+
+fn kinesis_egress(settings: &Settings<'_>, egress: &Egress) -> Yaml<'static> {
+    let mut spec = vec![("id", text(egress.id().as_str()))];
+    spec.extend(aws(settings.args));
+    spec.extend(property_list("clientConfigProperties", &settings.kinesis_properties));
+    document("io.statefun.kinesis.v1/egress", spec)
+}
+
+/// Region and credentials. The latter come from the cluster's environment: a module is no place for them.
+fn aws(args: &RenderArgs) -> [(&'static str, Yaml<'static>); 2] {
+    let region = match (&args.aws_region, &args.kinesis_endpoint) {
+        (Some(region), Some(endpoint)) => {
+            map([("type", text("custom-endpoint")), ("endpoint", text(endpoint)), ("id", text(region))])
+        }
+        (Some(region), None) => map([("type", text("specific")), ("id", text(region))]),
+        (None, _) => map([("type", text("default"))]),
+    };
+    [("awsRegion", region), ("awsCredentials", map([("type", text("default"))]))]
+}
+
+fn route(name: &'static str, ingress: &Ingress) -> Yaml<'static> {
+    list([map([
+        (name, text(ingress.topic)),
+        ("valueType", text(ingress.value_type.as_str())),
+        ("targets", list([text(ingress.target.as_str())])),
+    ])])
+}
+
+fn property_list(name: &'static str, properties: &[(String, String)]) -> Option<(&'static str, Yaml<'static>)> {
+    let properties = properties.iter().map(|(name, value)| {
+        let mut property = Mapping::new();
+        property.insert(text(name), text(value));
+        Yaml::Mapping(property)
+    });
+    (properties.len() > 0).then(|| (name, list(properties)))
+}
+
+fn document(kind: &str, spec: Vec<(&'static str, Yaml<'static>)>) -> Yaml<'static> {
+    map([("kind", text(kind)), ("spec", map(spec))])
+}
+
+fn map(entries: impl IntoIterator<Item = (&'static str, Yaml<'static>)>) -> Yaml<'static> {
+    Yaml::Mapping(entries.into_iter().map(|(name, value)| (text(name), value)).collect())
+}
+
+fn list(items: impl IntoIterator<Item = Yaml<'static>>) -> Yaml<'static> {
+    Yaml::Sequence(items.into_iter().collect())
+}
+
+fn text(text: impl Into<String>) -> Yaml<'static> {
+    Yaml::Value(Scalar::String(text.into().into()))
+}
+
+/// As Flink's `TimeUtils` reads it, in the largest unit that comes out even.
+pub(super) fn duration(time: Duration) -> String {
+    let millis = time.as_millis();
+    match millis {
+        0 => "0ms".to_owned(),
+        _ if millis.is_multiple_of(3_600_000) => format!("{}h", millis / 3_600_000),
+        _ if millis.is_multiple_of(60_000) => format!("{}min", millis / 60_000),
+        _ if millis.is_multiple_of(1000) => format!("{}s", millis / 1000),
+        _ => format!("{millis}ms"),
+    }
+}

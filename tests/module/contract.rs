@@ -1,0 +1,140 @@
+//! What `contract` prints, and what `contract check` makes of an older release's.
+
+use serde_json::{Value, json};
+
+use super::support::{Run, run};
+
+fn contract() -> Value {
+    let run = run(&["contract"]);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    serde_json::from_str(&run.out).unwrap()
+}
+
+/// Compares with a release whose contract was this.
+fn check(old: &str) -> Run {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.json");
+    std::fs::write(&path, old).unwrap();
+    run(&["contract", "check", path.to_str().unwrap()])
+}
+
+/// Compares with a release whose contract was ours but for one thing.
+fn check_changed(change: impl FnOnce(&mut Value)) -> Run {
+    let mut old = contract();
+    change(&mut old);
+    check(&old.to_string())
+}
+
+#[test]
+fn it_is_complete_and_always_the_same() {
+    let old = contract();
+    assert_eq!(old["format"], json!(1));
+    let functions: Vec<&String> = old["functions"].as_object().unwrap().keys().collect();
+    assert_eq!(functions, ["demo/greeter", "example/cart", "example/product", "example/router"]);
+    assert_eq!(
+        old["functions"]["demo/greeter"],
+        json!({
+            "states": { "seen": { "type": "io.statefun.types/int", "expiration": null } },
+            "accepts": ["demo/login"],
+            "targets": [],
+            "egresses": ["demo/dead-letter", "demo/greetings"],
+        })
+    );
+    assert_eq!(run(&["contract"]).out, run(&["contract"]).out);
+}
+
+#[test]
+fn a_release_keeps_its_own_promises() {
+    let run = check(&contract().to_string());
+    assert_eq!((run.code, run.out.as_str()), (Some(0), "fine: nothing has changed\n"));
+}
+
+#[test]
+fn what_a_job_cannot_live_with_fails() {
+    let run = check_changed(|old| {
+        old["functions"]["demo/greeter"]["states"]["seen"]["type"] = json!("io.statefun.types/long")
+    });
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.out.starts_with(
+            "error: state seen of demo/greeter was of type io.statefun.types/long, and is of io.statefun.types/int: "
+        ),
+        "{run:?}"
+    );
+    assert!(run.err.ends_with("this release breaks 1 promise of it\n"), "{run:?}");
+
+    let run = check_changed(|old| {
+        for gone in ["demo/gone", "example/gone"] {
+            old["functions"][gone] = old["functions"]["demo/greeter"].clone();
+        }
+    });
+    assert_eq!(run.code, Some(1));
+    assert!(run.out.starts_with("error: function demo/gone is gone: "), "{run:?}");
+    assert!(run.err.ends_with("this release breaks 2 promises of it\n"), "{run:?}");
+}
+
+#[test]
+fn what_the_cluster_does_not_do_as_told_is_a_warning() {
+    let seen =
+        |old: &mut Value, expiration| old["functions"]["demo/greeter"]["states"]["seen"]["expiration"] = expiration;
+    let run = check_changed(|old| seen(old, json!({ "after": "call", "milliseconds": 5000 })));
+    assert_eq!(
+        run.out,
+        "warning: state seen of demo/greeter: expires 5000 ms after the last call, and now never expires: the runtime \
+         ignores the change. Flink refuses to restore a state with an expiration as one without, and the reverse: add a \
+         state of another name and migrate on read\n"
+    );
+    assert_eq!(run.code, Some(0));
+
+    type Change = (fn(&mut Value), &'static str);
+
+    let changes: [Change; 6] = [
+        (
+            |greeter| greeter["states"]["gone"] = json!({ "type": "io.statefun.types/int", "expiration": null }),
+            "warning: state gone of demo/greeter is gone: its values stay in the savepoints",
+        ),
+        (
+            |greeter| greeter["accepts"] = json!(["demo/login", "demo/logout"]),
+            "warning: demo/greeter accepts demo/logout no more: ",
+        ),
+        (|greeter| greeter["accepts"] = json!([]), "warning: demo/greeter accepts demo/login only: "),
+        (
+            |greeter| greeter["egresses"] = json!(["demo/greetings"]),
+            "warning: demo/greeter emits to demo/dead-letter, which is new: ",
+        ),
+        (|greeter| greeter["targets"] = json!(["demo/other"]), "fine: nothing has changed"),
+        (|greeter| greeter["states"] = json!({}), "fine: state seen of demo/greeter is new: "),
+    ];
+    for (change, text) in changes {
+        let run = check_changed(|old| change(&mut old["functions"]["demo/greeter"]));
+        assert!(run.out.starts_with(text), "{text}: {run:?}");
+        assert_eq!((run.code, run.out.lines().count()), (Some(0), 1), "{text}: {run:?}");
+    }
+    let run = check_changed(|old| old["functions"]["example/cart"]["targets"] = json!([]));
+    assert!(run.out.starts_with("warning: example/cart sends to example/product, which is new: "), "{run:?}");
+}
+
+#[test]
+fn a_new_function_is_fine() {
+    let run = check_changed(|old| {
+        old["functions"].as_object_mut().unwrap().remove("demo/greeter");
+    });
+    assert_eq!(run.code, Some(0));
+    assert!(run.out.starts_with("fine: function demo/greeter is new: "), "{run:?}");
+}
+
+#[test]
+fn what_is_no_contract_is_refused() {
+    for (text, reason) in [
+        ("", "expected what `statefun-server contract` prints"),
+        ("[]", "expected what `statefun-server contract` prints"),
+        ("{\"format\": 1}", "missing field `functions`"),
+        ("{\"format\": 2}", "form 2 is not known to this release, which knows 1"),
+    ] {
+        let run = check(text);
+        assert_eq!(run.code, Some(1), "{text}");
+        assert!(run.err.contains(reason), "{text}: {run:?}");
+    }
+    let run = run(&["contract", "check", "no/such.json"]);
+    assert!(run.err.starts_with("error: no/such.json: "), "{run:?}");
+}

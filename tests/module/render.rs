@@ -1,0 +1,258 @@
+//! What `module render` writes, and what it refuses to.
+
+use saphyr::{LoadableYamlNode, Yaml};
+
+use super::support::{Run, run, run_with};
+
+fn render(options: &[&str]) -> Run {
+    run(&[&["module", "render"][..], options].concat())
+}
+
+/// The text of a module, which must have been made without a word on standard error.
+fn rendered(options: &[&str]) -> String {
+    let run = render(options);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{options:?}");
+    run.out
+}
+
+/// The specs of this kind.
+fn specs<'a>(documents: &'a [Yaml<'a>], kind: &str) -> Vec<&'a Yaml<'a>> {
+    documents
+        .iter()
+        .filter(|document| document["kind"].as_str() == Some(kind))
+        .map(|document| &document["spec"])
+        .collect()
+}
+
+#[test]
+fn every_combination_passes_the_check() {
+    for ingress in ["kafka", "kinesis"] {
+        for egress in ["kafka", "kinesis"] {
+            for transport in ["async", "okhttp"] {
+                let options = ["--ingress", ingress, "--egress", egress, "--transport", transport];
+                let text = rendered(&options);
+                let checked = run_with(&["module", "check", "-", "--egress", egress], text.as_bytes());
+                assert_eq!(checked.code, Some(0), "{options:?}: {checked:?}");
+                assert!(checked.out.contains("(0 errors, 0 warnings)"), "{options:?}: {checked:?}");
+                assert!(checked.out.contains("functions left out: none"), "{options:?}: {checked:?}");
+
+                let documents = Yaml::load_from_str(&text).unwrap();
+                assert_eq!(specs(&documents, &format!("io.statefun.{ingress}.v1/ingress")).len(), 2);
+                assert_eq!(specs(&documents, &format!("io.statefun.{egress}.v1/egress")).len(), 4);
+                let endpoints = specs(&documents, "io.statefun.endpoints.v2/http");
+                let kind = format!("io.statefun.transports.v1/{transport}");
+                assert_eq!(endpoints.len(), 2);
+                assert!(endpoints.iter().all(|spec| spec["transport"]["type"].as_str() == Some(&kind)));
+
+                let command: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().skip(2).collect();
+                assert_eq!(run(&command).out, text, "the command of the comment makes the same");
+            }
+        }
+    }
+}
+
+#[test]
+fn all_options_reach_the_module() {
+    let folder = tempfile::tempdir().unwrap();
+    let kafka = folder.path().join("kafka.properties");
+    std::fs::write(&kafka, "security.protocol=SSL\n").unwrap();
+    let options = [
+        "--url",
+        "https://functions/{function.name}",
+        "--call",
+        "90s",
+        "--connect",
+        "1500ms",
+        "--max-batch",
+        "7",
+        "--kafka-address",
+        "a:1,b:2",
+        "--kafka-group",
+        "yes: no #",
+        "--kafka-properties",
+        kafka.to_str().unwrap(),
+        "--startup-position",
+        "group-offsets",
+        "--delivery",
+        "exactly-once",
+        "--transaction-timeout",
+        "1h",
+    ];
+    let run = render(&options);
+    assert_eq!(run.code, Some(0));
+    assert!(run.err.contains("warning: ") && run.err.contains("longer than 15 min"), "{run:?}");
+    let documents = Yaml::load_from_str(&run.out).unwrap();
+    let endpoint = specs(&documents, "io.statefun.endpoints.v2/http")[0];
+    assert_eq!(endpoint["urlPathTemplate"].as_str(), Some("https://functions/{function.name}"));
+    assert_eq!(endpoint["maxNumBatchRequests"].as_integer(), Some(7));
+    assert_eq!(endpoint["transport"]["call"].as_str(), Some("90s"));
+    assert_eq!(endpoint["transport"]["connect"].as_str(), Some("1500ms"));
+    let ingress = specs(&documents, "io.statefun.kafka.v1/ingress")[0];
+    assert_eq!(ingress["address"].as_str(), Some("a:1,b:2"));
+    assert_eq!(ingress["consumerGroupId"].as_str(), Some("yes: no #"));
+    assert_eq!(ingress["startupPosition"]["type"].as_str(), Some("group-offsets"));
+    assert_eq!(ingress["autoOffsetResetPosition"].as_str(), Some("earliest"));
+    assert_eq!(ingress["properties"][0]["security.protocol"].as_str(), Some("SSL"));
+    let topic = &ingress["topics"][0];
+    assert_eq!(topic["topic"].as_str(), Some("example-ingress"));
+    assert_eq!(topic["valueType"].as_str(), Some("example/cloudevent"));
+    assert_eq!(topic["targets"][0].as_str(), Some("example/router"));
+    let egress = specs(&documents, "io.statefun.kafka.v1/egress")[0];
+    assert_eq!(egress["deliverySemantic"]["transactionTimeout"].as_str(), Some("1h"));
+    assert_eq!(egress["properties"][0]["security.protocol"].as_str(), Some("SSL"));
+
+    let at_least_once = rendered(&["--delivery", "at-least-once"]);
+    assert!(at_least_once.contains("at-least-once") && !at_least_once.contains("transactionTimeout"));
+}
+
+#[test]
+fn the_options_of_kinesis_reach_the_module() {
+    let folder = tempfile::tempdir().unwrap();
+    let properties = folder.path().join("kinesis.properties");
+    std::fs::write(&properties, "VerifyCertificate=false\nMetricsLevel=none\n").unwrap();
+    let kinesis = ["--ingress", "kinesis", "--egress", "kinesis"];
+    let text = rendered(
+        &[
+            &kinesis[..],
+            &["--aws-region", "eu-central-1", "--kinesis-endpoint", "https://localhost:4567"],
+            &["--kinesis-properties", properties.to_str().unwrap()],
+        ]
+        .concat(),
+    );
+    let documents = Yaml::load_from_str(&text).unwrap();
+    let ingress = specs(&documents, "io.statefun.kinesis.v1/ingress")[1];
+    assert_eq!(ingress["id"].as_str(), Some("demo/logins"));
+    assert_eq!(ingress["streams"][0]["stream"].as_str(), Some("demo-logins"));
+    assert_eq!(ingress["awsRegion"]["type"].as_str(), Some("custom-endpoint"));
+    let egress = specs(&documents, "io.statefun.kinesis.v1/egress")[0];
+    assert_eq!(egress["awsRegion"]["endpoint"].as_str(), Some("https://localhost:4567"));
+    assert_eq!(egress["awsRegion"]["id"].as_str(), Some("eu-central-1"));
+    // Every property is a text to the runtime.
+    assert_eq!(egress["clientConfigProperties"][0]["VerifyCertificate"].as_str(), Some("false"));
+    assert!(rendered(&[&kinesis[..], &["--aws-region", "eu-central-1"]].concat()).contains("type: specific"));
+    assert!(rendered(&kinesis).contains("awsRegion:\n    type: default"));
+}
+
+#[test]
+fn one_egress_may_lead_elsewhere() {
+    let options = ["--egress", "example/egress=kinesis:cart-status", "--application", "product-cart"];
+    let text = rendered(&options);
+    let documents = Yaml::load_from_str(&text).unwrap();
+    let ids = |kind| specs(&documents, kind).iter().map(|spec| spec["id"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(ids("io.statefun.kinesis.v1/egress"), ["example/egress"]);
+    assert_eq!(ids("io.statefun.kafka.v1/egress"), ["example/dead-letter"]);
+    assert_eq!(ids("io.statefun.kafka.v1/ingress"), ["example/ingress"]);
+    assert_eq!(specs(&documents, "io.statefun.endpoints.v2/http").len(), 1);
+    assert!(
+        text.contains("--egress example/egress=kinesis:cart-status") && text.contains("--application product-cart")
+    );
+    let checked =
+        run_with(&["module", "check", "-", "--egress", "example/egress=kinesis:cart-status"], text.as_bytes());
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    // What is said of one goes before what is said of all, in whatever order.
+    let text = rendered(&["--egress", "example/egress=kafka:status", "--egress", "kinesis"]);
+    assert_eq!(text.matches("kind: io.statefun.kinesis.v1/egress").count(), 3);
+}
+
+#[test]
+fn short_calls_of_okhttp_have_short_reads_and_writes() {
+    let text = rendered(&["--transport", "okhttp", "--call", "5s", "--connect", "2s"]);
+    assert!(text.contains("      call: 5s\n      connect: 2s\n      read: 5s\n      write: 5s\n"), "{text}");
+}
+
+#[test]
+fn properties_are_read_as_java_reads_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("client.properties");
+    let file = "# a comment\n ! another\n\nbootstrap.servers = a:1\ngroup.id=of-the-file\n\
+                sasl.jaas.config=org.example.Login required \\\n    username=\"ann\" \\\r\n\tpassword=\"p\\\\w:=\";\n\
+                a\\:b\\ c d\nempty\nemoji:\\u20ac\\ud83d\\ude00\\t|\nends=with\\";
+    std::fs::write(&path, file).unwrap();
+    let options = ["--kafka-properties", path.to_str().unwrap()];
+    let text = rendered(&options);
+    let documents = Yaml::load_from_str(&text).unwrap();
+    let ingress = specs(&documents, "io.statefun.kafka.v1/ingress")[0];
+    assert_eq!(ingress["address"].as_str(), Some("a:1"));
+    assert_eq!(ingress["consumerGroupId"].as_str(), Some("of-the-file"));
+    let properties: Vec<(&str, &str)> = ingress["properties"]
+        .as_vec()
+        .unwrap()
+        .iter()
+        .map(|property| property.as_mapping().unwrap().iter().next().unwrap())
+        .map(|(name, value)| (name.as_str().unwrap(), value.as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        properties,
+        [
+            ("sasl.jaas.config", "org.example.Login required username=\"ann\" password=\"p\\w:=\";"),
+            ("a:b c", "d"),
+            ("empty", ""),
+            ("emoji", "€😀\t|"),
+            ("ends", "with"),
+        ]
+    );
+    let text = rendered(&[&options[..], &["--kafka-address", "b:2", "--kafka-group", "mine"]].concat());
+    assert!(
+        text.contains("address: \"b:2\"") && text.contains("consumerGroupId: mine") && !text.contains("of-the-file")
+    );
+
+    for (bad, error) in [("a=\\u12", "line 1: \\u12 is no character"), ("\na=\\ud83d", "line 2: half of a character")] {
+        std::fs::write(&path, bad).unwrap();
+        let run = render(&options);
+        assert_eq!(run.code, Some(1));
+        assert!(run.err.ends_with(&format!("{error}\n")), "{run:?}");
+    }
+}
+
+#[test]
+fn a_module_that_would_not_work_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("module.yaml");
+    let output = ["--output", path.to_str().unwrap()];
+    for (options, reason) in [
+        (&["--url", "functions:8000"][..], "it does not begin with http://"),
+        (&["--url", "http+unix:///run/f.sock/statefun"], "async knows no Unix sockets"),
+        (&["--transport", "okhttp", "--call", "5s", "--connect", "6s"], "connect is longer than call"),
+        (&["--call", "0s"], "no time at all"),
+        (&["--transaction-timeout", "0s"], "no time at all"),
+        (
+            &["--ingress", "kinesis", "--aws-region", "eu-central-1", "--kinesis-endpoint", "http://localhost"],
+            "must be https",
+        ),
+        (&["--ingress", "kinesis", "--startup-position", "group-offsets"], "Kinesis knows earliest and latest"),
+        (&["--kafka-properties", "no/such.properties"], "no/such.properties: "),
+        (&["--egress", "example/exit=kafka:topic"], "unknown egress"),
+    ] {
+        let run = render(&[options, &output].concat());
+        assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{options:?}");
+        assert!(run.err.contains(reason), "{options:?}: {run:?}");
+        assert!(!path.exists(), "{options:?}");
+    }
+    for options in [
+        &["--ingress", "rabbit"][..],
+        &["--egress", "rabbit"],
+        &["--application", "nobody"],
+        &["--max-batch", "0"],
+        &["--kinesis-endpoint", "https://localhost"],
+    ] {
+        assert_eq!(render(options).code, Some(2), "{options:?}");
+    }
+    assert!(
+        render(&["--egress", "rabbit"]).err.contains("expected kafka, kinesis, ID=kafka:TOPIC or ID=kinesis:STREAM")
+    );
+}
+
+#[test]
+fn what_begins_at_the_end_is_written_with_a_warning() {
+    let run = render(&["--startup-position", "latest"]);
+    assert_eq!(run.code, Some(0));
+    assert_eq!(run.err.matches("warning: ").count(), 2, "{run:?}");
+}
+
+#[test]
+fn output_goes_to_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("module.yaml");
+    assert_eq!(rendered(&["--output", path.to_str().unwrap()]), "");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), rendered(&[]));
+}
