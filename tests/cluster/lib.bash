@@ -278,6 +278,12 @@ wait_for_job() { wait_for 180 "all tasks of the job to run" jobmanager job_runs;
 # --- our functions
 
 start_functions() {
+    # A process that was just killed holds its port until the last of its threads is gone.
+    local deadline=$((SECONDS + 20))
+    while listens "$FUNCTIONS_PORT"; do
+        [ "$SECONDS" -lt "$deadline" ] || die "gave up waiting for port $FUNCTIONS_PORT to be free for the functions"
+        sleep 0.02
+    done
     spawn functions "$FUNCTIONS_BINARY" serve --listen "127.0.0.1:$FUNCTIONS_PORT" --drain-delay 0s
     wait_for 30 "the functions to listen" functions listens "$FUNCTIONS_PORT"
 }

@@ -2,4 +2,5 @@
 
 mod function;
 mod golden;
+mod model;
 mod random;
