@@ -141,7 +141,7 @@ wait_for() {
     until "$@" >/dev/null 2>&1; do
         alive "$name" || fail_with_log "$name" "$name ended while waiting for $what"
         [ "$SECONDS" -lt "$deadline" ] || fail_with_log "$name" "gave up waiting for $what"
-        sleep 0.1
+        sleep 0.2
     done
 }
 
@@ -161,34 +161,31 @@ fill_in() {
         -e "s|@TRANSPORT@|$TRANSPORT|g" -e "s|@SEMANTIC@|$SEMANTIC|g" "$1"
 }
 
-# Options of short-lived and small JVMs: the second compiler costs more than it gains.
-small_jvm=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto)
+# Options of all JVMs. In the minutes that they live, the second compiler costs more than it gains: with it a TaskManager
+# takes twice the CPU time until its tasks run.
+jvm=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1)
 
 start_kafka() {
     local log=-Dlog4j.configuration=file:$here/conf/kafka-log4j.properties id
     fill_in "$here/conf/kafka.properties" >"$dir/kafka.properties"
     if [ ! -e "$dir/kafka/meta.properties" ]; then
         id=$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | tr -d =)
-        java "${small_jvm[@]}" "$log" -cp "$JARS/kafka/*" kafka.tools.StorageTool format -t "$id" \
+        java "${jvm[@]}" "$log" -cp "$JARS/kafka/*" kafka.tools.StorageTool format -t "$id" \
             -c "$dir/kafka.properties" >"$dir/kafka.format.log" 2>&1 || fail_with_log kafka.format "Kafka's folder cannot be made"
     fi
-    spawn kafka java -Xms256m -Xmx512m -XX:+UseSerialGC "$log" -cp "$JARS/kafka/*" kafka.Kafka "$dir/kafka.properties"
+    spawn kafka java -Xms256m -Xmx512m "${jvm[@]}" "$log" -cp "$JARS/kafka/*" kafka.Kafka "$dir/kafka.properties"
     wait_for 90 "Kafka" kafka grep -q "Kafka Server started" "$dir/kafka.log"
 }
 
-# The topics that the ingresses of the module read: they must exist before the job starts.
-start_topics() {
-    local topics topic pids=() pid
+# Makes the topics that the ingresses of the module read: they must exist before the sources of the job start.
+make_topics() {
+    local topics topic
     mapfile -t topics < <(sed -n 's/^ *- topic: *//p' "$dir/module.yaml")
     for topic in "${topics[@]}"; do
         [ ! -e "$dir/topic.$topic" ] || continue
-        java "${small_jvm[@]}" "-Dlog4j.configuration=file:$here/conf/kafka-log4j.properties" -cp "$JARS/kafka/*" \
+        java "${jvm[@]}" "-Dlog4j.configuration=file:$here/conf/kafka-log4j.properties" -cp "$JARS/kafka/*" \
             kafka.admin.TopicCommand --bootstrap-server "127.0.0.1:$KAFKA_PORT" --create --if-not-exists \
-            --topic "$topic" --partitions 4 >"$dir/topic.$topic" 2>&1 &
-        pids+=($!)
-    done
-    for pid in "${pids[@]}"; do
-        wait "$pid" || die "a topic cannot be made: $(cat "$dir"/topic.*)"
+            --topic "$topic" --partitions 4 >"$dir/topic.$topic" 2>&1 || fail_with_log kafka "$(cat "$dir/topic.$topic")"
     done
 }
 
@@ -228,7 +225,7 @@ start_jobmanager() {
         ln -s "$0" /opt/flink/lib/statefun-flink-core.jar
         exec "$@"'
     spawn jobmanager "${namespace[@]}" bash -c "$in_private_opt" "$(echo "$JARS"/flink/statefun-flink-core-*.jar)" \
-        java -Xms256m -Xmx512m -XX:+UseSerialGC -XX:MaxMetaspaceSize=256m "${java_opens[@]}" \
+        java -Xms256m -Xmx512m "${jvm[@]}" -XX:MaxMetaspaceSize=256m "${java_opens[@]}" \
         "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" -cp "$JARS/flink/*" \
         org.apache.flink.statefun.flink.launcher.StatefulFunctionsClusterEntryPoint \
         --configDir "$dir/conf" "${options[@]}" "${restore[@]}"
@@ -243,7 +240,7 @@ start_taskmanager() {
     echo "taskmanager-$1-$(date +%s%N)" >"$dir/taskmanager-$1.id"
     # heap = framework 128m + task 640m; direct = framework 128m + task 128m + network 128m (see flink-conf.yaml)
     spawn "taskmanager-$1" java -Xms768m -Xmx768m -XX:MaxDirectMemorySize=384m -XX:MaxMetaspaceSize=256m \
-        -XX:+UseSerialGC "${java_opens[@]}" "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" \
+        "${jvm[@]}" "${java_opens[@]}" "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" \
         -cp "$JARS/flink/*" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
         --configDir "$dir/conf" "${options[@]}" "-Dtaskmanager.resource-id=$(cat "$dir/taskmanager-$1.id")"
 }

@@ -79,10 +79,8 @@ fn identify(record: &Record) -> Result<Option<(usize, usize)>> {
     let round = current.split_once('.').and_then(|(_, round)| round.parse().ok());
     let round = round.with_context(|| format!("a status with price {current}"))?;
     // A `Value` is written with its members in order.
-    ensure!(
-        event["type"] == "example.cart-status" && data.to_string() == status(number, round),
-        "an unexpected status: {event}"
-    );
+    let text = data.to_string();
+    ensure!(event["type"] == "example.cart-status" && text == status(number, round), "an unexpected status: {event}");
     Ok(Some((number, round)))
 }
 
