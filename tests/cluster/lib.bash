@@ -3,7 +3,7 @@
 # A work folder holds everything of one cluster:
 #
 #   settings        what `up` was told, and the ports it found; every later script reads it
-#   NAME.pid        the process id of kafka, jobmanager, taskmanager-N and functions, and when that process started
+#   NAME.pid        the process id of kafka, kinesis, jobmanager, taskmanager-N and functions, and when that started
 #   NAME.log        its output
 #   module.yaml     the module, rendered
 #   kafka/ checkpoints/ savepoints/ tmp/
@@ -24,7 +24,8 @@ usage() {
 need() {
     local tool
     for tool in "$@"; do
-        command -v "$tool" >/dev/null || die "needs $tool (Debian: default-jdk-headless, maven, curl, jq, util-linux)"
+        command -v "$tool" >/dev/null ||
+            die "needs $tool (Debian: default-jdk-headless, maven, curl, jq, util-linux; for Kinesis nodejs, npm)"
     done
 }
 
@@ -128,7 +129,8 @@ end() {
 
 names() {
     local n
-    echo kafka
+    ! uses kafka || echo kafka
+    ! uses kinesis || echo kinesis
     echo jobmanager
     for n in $(seq "$TASKMANAGERS"); do echo "taskmanager-$n"; done
     [ -z "$FUNCTIONS_BINARY" ] || echo functions
@@ -155,9 +157,13 @@ fail_with_log() {
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# uses kafka|kinesis: whether the module has an ingress or egress of that kind
+uses() { grep -q "^kind: io.statefun.$1.v1/" "$dir/module.yaml"; }
+
 fill_in() {
     sed -e "s|@DIR@|$dir|g" -e "s|@KAFKA_PORT@|$KAFKA_PORT|g" -e "s|@CONTROLLER_PORT@|$CONTROLLER_PORT|g" \
         -e "s|@KAFKA@|127.0.0.1:$KAFKA_PORT|g" -e "s|@FUNCTIONS@|$FUNCTIONS_URL|g" \
+        -e "s|@KINESIS@|https://127.0.0.1:$KINESIS_TLS_PORT|g" \
         -e "s|@TRANSPORT@|$TRANSPORT|g" -e "s|@SEMANTIC@|$SEMANTIC|g" "$1"
 }
 
@@ -189,6 +195,49 @@ make_topics() {
     done
 }
 
+# --- Kinesis
+
+# A stand-in, and the streams that the ingresses of the module read.
+start_kinesis() {
+    local streams stream modules
+    modules=$(kinesis_modules)
+    spawn kinesis env "NODE_PATH=$modules" node "$here/kinesis/server.js" "$KINESIS_PORT" "$KINESIS_TLS_PORT"
+    wait_for 30 "the stand-in of Kinesis" kinesis listens "$KINESIS_PORT"
+    wait_for 30 "the stand-in of Kinesis behind TLS" kinesis listens "$KINESIS_TLS_PORT"
+    mapfile -t streams < <(sed -n 's/^ *- stream: *//p' "$dir/module.yaml")
+    for stream in "${streams[@]}"; do
+        kinesis CreateStream "{\"StreamName\": \"$stream\", \"ShardCount\": 2}" >/dev/null ||
+            fail_with_log kinesis "the stream $stream cannot be made"
+        wait_for 30 "stream $stream" kinesis stream_is_active "$stream"
+    done
+}
+
+# kinesis ACTION JSON: one request to its API
+kinesis() {
+    curl -sS --fail --max-time 20 --aws-sigv4 aws:amz:us-east-1:kinesis --user example:example \
+        -H "X-Amz-Target: Kinesis_20131202.$1" -H 'Content-Type: application/x-amz-json-1.1' -d "$2" \
+        "http://127.0.0.1:$KINESIS_PORT/"
+}
+
+stream_is_active() {
+    kinesis DescribeStream "{\"StreamName\": \"$1\"}" | jq -e '.StreamDescription.StreamStatus == "ACTIVE"'
+}
+
+# Prints the folder of Node modules; npm fills it the first time, or after a change of package.json.
+kinesis_modules() {
+    local cache=${XDG_CACHE_HOME:-$HOME/.cache}/statefun-rs folder part
+    folder=$cache/kinesis-$(cksum <"$here/kinesis/package.json" | cut -d' ' -f1)
+    if [ ! -d "$folder" ]; then
+        need npm
+        mkdir -p "$cache"
+        part=$(mktemp -d "$cache/fetching.XXXXXX")
+        cp "$here/kinesis/package.json" "$part/"
+        npm install --no-audit --no-fund --loglevel=error --prefix "$part" >&2 || die "npm could not fetch kinesalite"
+        mv -T "$part" "$folder" 2>/dev/null || rm -rf "$part"
+    fi
+    echo "$folder/node_modules"
+}
+
 # --- Flink
 
 # From Java 16 on, reflection into the JDK must be opened by hand. These are what the job needs on 17: the first for the
@@ -200,6 +249,11 @@ java_opens=(
     --add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED
 )
 
+# The stand-in of Kinesis has no certificate that anyone trusts. (The name without the shading has no effect.)
+kinesis_options() {
+    ! uses kinesis || echo -Dorg.apache.flink.kinesis.shaded.com.amazonaws.sdk.disableCertChecking=true
+}
+
 flink_options() {
     printf '%s\n' "-Djobmanager.rpc.port=$RPC_PORT" "-Drest.port=$REST_PORT" "-Dparallelism.default=$PARALLELISM" \
         "-Dio.tmp.dirs=$dir/tmp" "-Dstate.checkpoints.dir=file://$dir/checkpoints" \
@@ -210,10 +264,11 @@ flink_options() {
 
 # start_jobmanager [SAVEPOINT]
 start_jobmanager() {
-    local restore=() options namespace=(unshare -m) in_private_opt
+    local restore=() options java_options namespace=(unshare -m) in_private_opt
     [ -z "${1:-}" ] || restore=(-s "$1")
     [ "$(id -u)" = 0 ] || namespace=(unshare -rm)
     mapfile -t options < <(flink_options)
+    mapfile -t java_options < <(kinesis_options)
     prepare_flink
     # The entry point of the stock image looks for its own jar at one fixed path, /opt/flink/lib/statefun-flink-core.jar,
     # and for a directory /opt/statefun/modules. It gets both in a mount namespace of its own: /opt of the machine is
@@ -225,7 +280,7 @@ start_jobmanager() {
         ln -s "$0" /opt/flink/lib/statefun-flink-core.jar
         exec "$@"'
     spawn jobmanager "${namespace[@]}" bash -c "$in_private_opt" "$(echo "$JARS"/flink/statefun-flink-core-*.jar)" \
-        java -Xms256m -Xmx512m "${jvm[@]}" -XX:MaxMetaspaceSize=256m "${java_opens[@]}" \
+        java -Xms256m -Xmx512m "${jvm[@]}" -XX:MaxMetaspaceSize=256m "${java_opens[@]}" "${java_options[@]}" \
         "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" -cp "$JARS/flink/*" \
         org.apache.flink.statefun.flink.launcher.StatefulFunctionsClusterEntryPoint \
         --configDir "$dir/conf" "${options[@]}" "${restore[@]}"
@@ -233,14 +288,16 @@ start_jobmanager() {
 
 # start_taskmanager N
 start_taskmanager() {
-    local options
+    local options java_options
     mapfile -t options < <(flink_options)
+    mapfile -t java_options < <(kinesis_options)
     prepare_flink
     # A name of its own for every process, so that the one that runs is not taken for one that was just killed.
     echo "taskmanager-$1-$(date +%s%N)" >"$dir/taskmanager-$1.id"
     # heap = framework 128m + task 640m; direct = framework 128m + task 128m + network 128m (see flink-conf.yaml)
     spawn "taskmanager-$1" java -Xms768m -Xmx768m -XX:MaxDirectMemorySize=384m -XX:MaxMetaspaceSize=256m \
-        "${jvm[@]}" "${java_opens[@]}" "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" \
+        "${jvm[@]}" "${java_opens[@]}" "${java_options[@]}" \
+        "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" \
         -cp "$JARS/flink/*" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
         --configDir "$dir/conf" "${options[@]}" "-Dtaskmanager.resource-id=$(cat "$dir/taskmanager-$1.id")"
 }

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::kafka::Kafka;
+use crate::kinesis::Kinesis;
 
 /// `deliverySemantic` of the egresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,41 +25,60 @@ pub(crate) struct Cluster {
     dir: PathBuf,
     settings: BTreeMap<String, String>,
     pub(crate) semantic: Semantic,
-    pub(crate) kafka: Arc<Kafka>,
+    /// What our functions are told by their environment.
+    environment: Vec<(&'static str, String)>,
+    pub(crate) kafka: Kafka,
+    pub(crate) kinesis: Kinesis,
     /// Restarts of jobs that were stopped since.
     former_restarts: u64,
 }
 
 impl Cluster {
-    pub(crate) fn up(scripts: &Path, dir: &Path, options: &[String], semantic: Semantic) -> Result<Self> {
+    pub(crate) fn up(
+        scripts: &Path,
+        dir: &Path,
+        options: &[String],
+        environment: Vec<(&'static str, String)>,
+        semantic: Semantic,
+    ) -> Result<Self> {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let folder = dir.display().to_string();
-        run(scripts, "up", &[&options[..], &[&folder]].concat(), &[])?;
+        run(scripts, "up", &[&options[..], &[&folder]].concat(), &environment)?;
         let settings = fs::read_to_string(dir.join("settings"))?;
         let settings = settings.lines().filter_map(|line| line.split_once('='));
         let settings: BTreeMap<_, _> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let kafka = Arc::new(Kafka::at(format!("127.0.0.1:{}", settings["KAFKA_PORT"]))?);
-        Ok(Self { scripts: scripts.to_owned(), dir: dir.to_owned(), settings, semantic, kafka, former_restarts: 0 })
+        Ok(Self {
+            scripts: scripts.to_owned(),
+            dir: dir.to_owned(),
+            semantic,
+            environment,
+            kafka: Kafka::at(&settings["KAFKA_PORT"]),
+            kinesis: Kinesis::at(&settings["KINESIS_PORT"]),
+            settings,
+            former_restarts: 0,
+        })
     }
 
     pub(crate) fn down(self, wipe: bool) -> Result<()> {
         let folder = self.folder();
         let args: &[&str] = if wipe { &["--wipe", &folder] } else { &[&folder] };
-        self.script("down", args, &[]).map(drop)
+        self.script("down", args).map(drop)
     }
 
     /// Starts what does not run; functions of our binary with these environment variables.
-    pub(crate) fn up_again(&self, environment: &[(&str, &str)]) -> Result<()> {
-        self.script("up", &[&self.folder()], environment).map(drop)
+    pub(crate) fn up_again(&self, environment: &[(&'static str, &str)]) -> Result<()> {
+        let environment = environment.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        let environment: Vec<_> = self.environment.iter().cloned().chain(environment).collect();
+        run(&self.scripts, "up", &[&self.folder()], &environment).map(drop)
     }
 
     pub(crate) fn savepoint_and_stop(&mut self) -> Result<()> {
         self.former_restarts = self.restarts()?;
-        self.script("savepoint", &["--stop", &self.folder()], &[]).map(drop)
+        self.script("savepoint", &["--stop", &self.folder()]).map(drop)
     }
 
     pub(crate) fn restart_from_savepoint(&self) -> Result<()> {
-        self.script("restart-from", &[&self.folder()], &[]).map(drop)
+        self.script("restart-from", &[&self.folder()]).map(drop)
     }
 
     /// SIGKILL, for a process that the scripts started.
@@ -153,13 +172,13 @@ impl Cluster {
         self.dir.display().to_string()
     }
 
-    fn script(&self, name: &str, args: &[&str], environment: &[(&str, &str)]) -> Result<String> {
-        run(&self.scripts, name, args, environment)
+    fn script(&self, name: &str, args: &[&str]) -> Result<String> {
+        run(&self.scripts, name, args, &self.environment)
     }
 }
 
-fn run(scripts: &Path, name: &str, args: &[&str], environment: &[(&str, &str)]) -> Result<String> {
-    let output = Command::new(scripts.join(name)).args(args).envs(environment.iter().copied()).output();
+fn run(scripts: &Path, name: &str, args: &[&str], environment: &[(&'static str, String)]) -> Result<String> {
+    let output = Command::new(scripts.join(name)).args(args).envs(environment.iter().cloned()).output();
     let output = output.with_context(|| format!("the script {name} cannot be run"))?;
     if !output.status.success() {
         bail!("{name} {}: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));

@@ -8,9 +8,10 @@ use statefun_sdk::{
     CancellationToken, Context, Egress, Function, FunctionError, Json, KafkaRecord, Message, TypeName, Typed, ValueSpec,
 };
 
+use crate::broker::{Broker, Keyed, Record};
 use crate::cluster::Cluster;
 use crate::figures::{Figures, Report};
-use crate::kafka::{Keyed, Reader, Record};
+use crate::kafka::Reader;
 
 const CLOCK: TypeName = TypeName::new("delays/clock");
 const EGRESS: Egress = Egress::new("delays/egress");
@@ -149,7 +150,7 @@ impl<'a> Step<'a> {
 }
 
 pub(crate) fn run(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
-    cluster.kafka.create_topics(&[TOLD_TOPIC])?;
+    cluster.kafka.create(&[TOLD_TOPIC])?;
     let reader = cluster.kafka.reader(TOLD_TOPIC)?;
     delay_and_cancel(cluster, &reader, report)?;
     through_a_restart(cluster, &reader, report)?;

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
@@ -15,37 +14,24 @@ use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer}
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
+use crate::broker::{Broker, Keyed, Record};
+
 /// Of every topic, as the broker makes them.
 const PARTITIONS: i32 = 4;
 
-/// A record with its key, to be sent.
-pub(crate) type Keyed = (String, Vec<u8>);
-
-/// A record that was read.
-#[derive(Debug, Clone)]
-pub(crate) struct Record {
-    pub(crate) key: String,
-    pub(crate) value: Vec<u8>,
-}
-
 /// A broker.
+#[derive(Debug, Clone)]
 pub(crate) struct Kafka {
     address: String,
-    producer: ThreadedProducer<Deliveries>,
-    deliveries: Deliveries,
 }
 
 /// Counts what the broker has confirmed.
 #[derive(Debug, Clone, Default)]
-struct Deliveries(Arc<[AtomicUsize; 2]>);
+struct Deliveries(Arc<AtomicUsize>);
 
 impl Deliveries {
     fn delivered(&self) -> usize {
-        self.0[0].load(Ordering::Acquire)
-    }
-
-    fn failed(&self) -> usize {
-        self.0[1].load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -55,72 +41,39 @@ impl ProducerContext for Deliveries {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        self.0[usize::from(result.is_err())].fetch_add(1, Ordering::Release);
-    }
-}
-
-impl fmt::Debug for Kafka {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kafka").field("address", &self.address).finish_non_exhaustive()
+        self.0.fetch_add(usize::from(result.is_ok()), Ordering::Release);
     }
 }
 
 impl Kafka {
-    pub(crate) fn at(address: String) -> Result<Self> {
+    pub(crate) fn at(port: &str) -> Self {
+        Self { address: format!("127.0.0.1:{port}") }
+    }
+
+    /// As [`send`](Broker::send), so many a second; `sent` counts along.
+    pub(crate) fn send_paced(&self, topic: &str, records: &[Keyed], per_second: f64, sent: &AtomicUsize) -> Result<()> {
         let deliveries = Deliveries::default();
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", &address)
+        let producer: ThreadedProducer<_> = ClientConfig::new()
+            .set("bootstrap.servers", &self.address)
             .set("enable.idempotence", "true")
             .set("linger.ms", "5")
             .create_with_context(deliveries.clone())?;
-        Ok(Self { address, producer, deliveries })
-    }
-
-    /// Makes topics, unless they exist.
-    pub(crate) fn create_topics(&self, names: &[&str]) -> Result<()> {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", &self.address).create()?;
-        let topics: Vec<_> =
-            names.iter().map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1))).collect();
-        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        for result in runtime.block_on(admin.create_topics(&topics, &options))? {
-            match result {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => bail!("topic {topic} cannot be made: {code}"),
-            }
-        }
-        Ok(())
-    }
-
-    /// Sends records; returns once the broker has them all.
-    pub(crate) fn send(&self, topic: &str, records: &[Keyed]) -> Result<()> {
-        self.send_paced(topic, records, f64::INFINITY, &AtomicUsize::new(0))
-    }
-
-    /// As [`send`](Self::send), so many a second; `sent` counts along.
-    pub(crate) fn send_paced(&self, topic: &str, records: &[Keyed], per_second: f64, sent: &AtomicUsize) -> Result<()> {
         let start = Instant::now();
-        let before = self.deliveries.delivered();
         for (index, (key, value)) in records.iter().enumerate() {
             while start.elapsed().as_secs_f64() * per_second < index as f64 {
                 sleep(Duration::from_millis(2));
             }
             let mut record = BaseRecord::to(topic).key(key).payload(value);
-            while let Err((error, back)) = self.producer.send(record) {
+            while let Err((error, back)) = producer.send(record) {
                 ensure!(error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), "{error}");
                 record = back;
                 sleep(Duration::from_millis(2));
             }
             sent.store(index + 1, Ordering::Release);
         }
-        self.producer.flush(Duration::from_secs(60)).context("records to Kafka")?;
-        let delivered = self.deliveries.delivered() - before;
-        ensure!(
-            delivered == records.len() && self.deliveries.failed() == 0,
-            "{delivered} of {} records reached {topic}",
-            records.len()
-        );
+        producer.flush(Duration::from_secs(60)).context("records to Kafka")?;
+        let delivered = deliveries.delivered();
+        ensure!(delivered == records.len(), "{delivered} of {} records reached {topic}", records.len());
         Ok(())
     }
 
@@ -140,9 +93,30 @@ impl Kafka {
         consumer.assign(&partitions)?;
         Ok(Reader { topic: topic.to_owned(), consumer })
     }
+}
 
-    /// All committed records of a topic; of one key in the order in which they were written.
-    pub(crate) fn read_all(&self, topic: &str) -> Result<Vec<Record>> {
+impl Broker for Kafka {
+    fn create(&self, names: &[&str]) -> Result<()> {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", &self.address).create()?;
+        let topics: Vec<_> =
+            names.iter().map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1))).collect();
+        let options = AdminOptions::new().operation_timeout(Some(Duration::from_secs(30)));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        for result in runtime.block_on(admin.create_topics(&topics, &options))? {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => bail!("topic {topic} cannot be made: {code}"),
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, topic: &str, records: &[Keyed]) -> Result<()> {
+        self.send_paced(topic, records, f64::INFINITY, &AtomicUsize::new(0))
+    }
+
+    fn read_all(&self, topic: &str) -> Result<Vec<Record>> {
         let reader = self.reader(topic)?;
         let end = Instant::now() + Duration::from_secs(60);
         let mut records = Vec::new();

@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 
+use crate::broker::{Broker, Keyed, Record};
 use crate::cluster::{Cluster, Semantic};
 use crate::faults::Fault;
 use crate::figures::{Figures, Report};
-use crate::kafka::{Keyed, Reader, Record};
+use crate::kafka::Reader;
 use crate::scenario::{DEAD_LETTERS, EGRESS, INGRESS, keyed};
 
 /// How many carts, and how often prices change during each fault.
@@ -96,7 +97,7 @@ struct Load<'a> {
 }
 
 pub(crate) fn run(cluster: &mut Cluster, size: Size, report: &mut Report) -> Result<()> {
-    cluster.kafka.create_topics(&[EGRESS, DEAD_LETTERS])?;
+    cluster.kafka.create(&[EGRESS, DEAD_LETTERS])?;
     let reader = cluster.kafka.reader(EGRESS)?;
     let mut load = Load { size, reader, seen: BTreeSet::new(), results: 0, doubled: 0, report };
     load.fill(cluster)?;

@@ -4,12 +4,14 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | `cluster`, `kafka` | the work folder of one cluster, its processes and its job; records to and from Kafka |
+//! | `cluster` | the work folder of one cluster, its processes and its job |
+//! | `broker`, `kafka`, `kinesis` | records to the ingress and from the egress |
 //! | `figures` | what a test counted, and the table of it all |
 //! | `scenario`, `poison`, `load`, `faults` | the product and cart application |
 //! | `interpreters`, `delays`, `smoke` | functions that this process serves itself, and their tests |
 //! | `function`, `model` | those of `tests/smoke`: the command interpreter and what must come of its commands |
 
+mod broker;
 mod cluster;
 mod delays;
 mod faults;
@@ -18,6 +20,7 @@ mod figures;
 mod function;
 mod interpreters;
 mod kafka;
+mod kinesis;
 mod load;
 #[path = "../../../smoke/model.rs"]
 mod model;
@@ -62,6 +65,8 @@ enum Job {
     Async,
     /// Product and cart, okhttp transport, exactly once: the scenario
     Okhttp,
+    /// Product and cart, async transport, Kinesis in and out: the scenario
+    Kinesis,
     /// Product and cart, okhttp transport, at least once: load with faults
     AtLeastOnce,
     /// Functions of the tests' own, async transport, exactly once: delays, cancellation, expiration, the smoke suite
@@ -77,18 +82,19 @@ impl Job {
     }
 
     fn semantic(self) -> Semantic {
-        if self == Self::AtLeastOnce { Semantic::AtLeastOnce } else { Semantic::ExactlyOnce }
+        if matches!(self, Self::AtLeastOnce | Self::Kinesis) { Semantic::AtLeastOnce } else { Semantic::ExactlyOnce }
     }
 
     fn tests<'a>(self, args: &'a Args) -> Vec<Test<'a>> {
         let load = load::Size::new(args.full);
         match self {
             Self::Async => vec![
-                ("product and cart over async", Box::new(scenario::run)),
+                ("product and cart over async", Box::new(scenario::over_kafka)),
                 ("poison among good records", Box::new(poison::run)),
                 ("load with faults, exactly once", Box::new(move |cluster, report| load::run(cluster, load, report))),
             ],
-            Self::Okhttp => vec![("product and cart over okhttp", Box::new(scenario::run))],
+            Self::Okhttp => vec![("product and cart over okhttp", Box::new(scenario::over_kafka))],
+            Self::Kinesis => vec![("product and cart over Kinesis", Box::new(scenario::over_kinesis))],
             Self::AtLeastOnce => vec![(
                 "load with faults, at least once",
                 Box::new(move |cluster, report| load::run(cluster, load, report)),
@@ -100,12 +106,23 @@ impl Job {
         }
     }
 
+    /// What our functions are told by their environment.
+    fn environment(self) -> Vec<(&'static str, String)> {
+        let egresses = [("example/egress", scenario::EGRESS), ("example/dead-letter", scenario::DEAD_LETTERS)];
+        let egresses = egresses.map(|(egress, stream)| format!("{egress}=kinesis:{stream}")).join(",");
+        if self == Self::Kinesis { vec![("STATEFUN_EGRESS", egresses)] } else { Vec::new() }
+    }
+
     /// The options of `up`, and what must live as long as the job.
     fn up(self, args: &Args) -> Result<(Vec<String>, Option<interpreters::Server>)> {
         let mut options = vec!["--server".to_owned(), args.server.display().to_string()];
         let mut own = None;
         match self {
             Self::Async => {}
+            Self::Kinesis => {
+                let module = args.scripts.join("module/product_cart_kinesis.yaml").display().to_string();
+                options.extend(["--module".to_owned(), module]);
+            }
             Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
             Self::AtLeastOnce => {
                 options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));
@@ -125,7 +142,8 @@ impl Job {
         let start = Instant::now();
         println!("\n=== job {}", self.name());
         let (options, _own) = self.up(args)?;
-        let mut cluster = Cluster::up(&args.scripts, &args.work.join(self.name()), &options, self.semantic())?;
+        let mut cluster =
+            Cluster::up(&args.scripts, &args.work.join(self.name()), &options, self.environment(), self.semantic())?;
         println!("=== job {}: runs after {:.1} s", self.name(), start.elapsed().as_secs_f64());
         for (name, test) in self.tests(args) {
             let start = Instant::now();

@@ -8,9 +8,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::broker::{Broker, Keyed};
 use crate::cluster::Cluster;
 use crate::figures::{Figures, Report};
-use crate::kafka::Keyed;
 use crate::scenario::{DEAD_LETTERS, EGRESS, INGRESS, keyed};
 
 const GOOD: usize = 200;
@@ -41,7 +41,7 @@ fn product(id: &str, number: usize, price: &str) -> String {
 pub(crate) fn run(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
     let start = Instant::now();
     let kafka = &cluster.kafka;
-    kafka.create_topics(&[EGRESS, DEAD_LETTERS])?;
+    kafka.create(&[EGRESS, DEAD_LETTERS])?;
     let restarts = cluster.restarts()?;
     let cart = "among-poison";
     let into_cart = format!(

@@ -1,4 +1,4 @@
-//! The events of the demo through Kafka: what comes out is, to the byte, what the demo prints.
+//! The events of the demo through Kafka or Kinesis: what comes out is, to the byte, what the demo prints.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use statefun_server::functions::product_cart::{EVENTS, record_key};
 
-use crate::cluster::Cluster;
+use crate::broker::{Broker, Keyed};
+use crate::cluster::{Cluster, wait};
 use crate::figures::{Figures, Report};
-use crate::kafka::Keyed;
 
 pub(crate) const INGRESS: &str = "example-ingress";
 pub(crate) const EGRESS: &str = "example-egress";
@@ -28,11 +28,18 @@ pub(crate) fn keyed(event: &str) -> Keyed {
 /// can tell, and the demo's own cart must find it known.
 const CANARY: &str = r#"{"specversion":"1.0","id":"canary","source":"tests","type":"example.cart-product","data":{"cartId":"canary","productId":"product-1","quantity":1,"originPrice":42}}"#;
 
-pub(crate) fn run(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
+pub(crate) fn over_kafka(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
+    run(cluster, &cluster.kafka, "product and cart over Kafka", report)
+}
+
+pub(crate) fn over_kinesis(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
+    run(cluster, &cluster.kinesis, "product and cart over Kinesis", report)
+}
+
+fn run(cluster: &Cluster, broker: &impl Broker, step: &str, report: &mut Report) -> Result<()> {
     let start = Instant::now();
     let restarts = cluster.restarts()?;
-    let kafka = &cluster.kafka;
-    kafka.create_topics(&[EGRESS, DEAD_LETTERS])?;
+    broker.create(&[EGRESS, DEAD_LETTERS])?;
     let printed: Vec<&str> = PRINTED.lines().collect();
     let expected = printed.iter().map(|line| {
         let value = line.split_once(r#""value":"#).and_then(|(_, value)| value.strip_suffix('}'));
@@ -43,21 +50,25 @@ pub(crate) fn run(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
     let events: Vec<Keyed> = EVENTS.lines().map(keyed).collect();
     let change = events.iter().rposition(|(key, _)| key == "product-1").context("a change of the price")?;
     let into_cart = events.iter().position(|(key, _)| key == "cart-1").context("an event of the cart")?;
-    let reader = kafka.reader(EGRESS)?;
-    let next_of = |key: &str| reader.read_until(&format!("a status of {key}"), LIMIT, |record| Ok(record.key == key));
-    kafka.send(INGRESS, &events[..into_cart])?;
-    kafka.send(INGRESS, &[keyed(CANARY)])?;
-    next_of("canary")?;
-    kafka.send(INGRESS, &events[into_cart..change])?;
-    next_of("cart-1")?;
-    kafka.send(INGRESS, &events[change..])?;
+    let first_of = |key: &str| {
+        wait(&format!("a status of {key}"), LIMIT, || {
+            Ok(broker.read_all(EGRESS)?.iter().any(|record| record.key == key).then_some(()))
+        })
+    };
+    broker.send(INGRESS, &events[..into_cart])?;
+    broker.send(INGRESS, &[keyed(CANARY)])?;
+    first_of("canary")?;
+    broker.send(INGRESS, &events[into_cart..change])?;
+    first_of("cart-1")?;
+    broker.send(INGRESS, &events[change..])?;
+    wait("all statuses", LIMIT, || Ok((broker.read_all(EGRESS)?.len() >= expected.len() + 2).then_some(())))?;
     cluster.await_checkpoints(2)?;
 
-    let records = kafka.read_all(EGRESS)?;
+    let records = broker.read_all(EGRESS)?;
     let (canary, cart): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.key == "canary");
     let cart: Vec<_> = cart.iter().map(|record| String::from_utf8_lossy(&record.value)).collect();
     report.step(Figures {
-        step: "product and cart".to_owned(),
+        step: step.to_owned(),
         events: events.len() + 1,
         results: records.len(),
         lost: expected.len().saturating_sub(cart.len()) + 2_usize.saturating_sub(canary.len()),
@@ -72,7 +83,7 @@ pub(crate) fn run(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
     });
     let prices: Vec<_> = prices.collect::<Result<_>>()?;
     ensure!(prices == ["42", "42.42"], "the other cart was told {prices:?}");
-    let dead = kafka.read_all(DEAD_LETTERS)?;
+    let dead = broker.read_all(DEAD_LETTERS)?;
     ensure!(dead.is_empty(), "dead letters: {dead:?}");
     ensure!(cluster.restarts()? == restarts, "the job restarted: {:#?}", cluster.exceptions()?);
     Ok(())

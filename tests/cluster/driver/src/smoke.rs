@@ -10,13 +10,14 @@ use prost::Message as _;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
+use crate::broker::{Broker, Keyed};
 use crate::cluster::Cluster;
 use crate::faults::Fault;
 use crate::figures::{Figures, Report};
 use crate::function::{
     Command, Commands, DISCARD_SINK, Kind, SourceCommand, VERIFICATION_SINK, VerificationResult, Verify,
 };
-use crate::kafka::{Keyed, Reader};
+use crate::kafka::Reader;
 use crate::model::Model;
 
 const INSTANCES: i32 = 128;
@@ -35,7 +36,7 @@ pub(crate) fn run(cluster: &mut Cluster, full: bool, report: &mut Report) -> Res
     let kafka = cluster.kafka.clone();
     let (verifications, discards) = (VERIFICATION_SINK, DISCARD_SINK);
     let (verifications, discards) = (verifications.id().name(), discards.id().name());
-    kafka.create_topics(&[verifications, discards])?;
+    kafka.create(&[verifications, discards])?;
     let mut random = StdRng::seed_from_u64(SEED);
     let mut model = Model::new(INSTANCES);
     let commands: Vec<_> = (0..messages)
