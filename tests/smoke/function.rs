@@ -1,11 +1,12 @@
-//! `statefun.smoke.e2e/command-interpreter-fn`: does what its messages say.
+//! `statefun.smoke.e2e/command-interpreter-fn`: does what its messages say. Shared with the tests on the real cluster.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
 use statefun_sdk::{
-    CancellationToken, Context, Egress, Function, FunctionError, Message, Proto, TypeName, Typed, TypedValue, ValueSpec,
+    CancellationToken, Context, Egress, Function, FunctionError, KafkaRecord, Message, Proto, StatefulFunction,
+    TypeName, Typed, TypedValue, ValueSpec,
 };
 
 pub(crate) const INTERPRETER: TypeName = TypeName::new("statefun.smoke.e2e/command-interpreter-fn");
@@ -116,8 +117,30 @@ impl Typed for VerificationResult {
     const TYPE_NAME: TypeName = TypeName::new("statefun.smoke.e2e/verification-result");
 }
 
-pub(crate) fn function() -> Function {
-    Function::new(INTERPRETER, interpret)
+/// What stands behind the two egresses.
+#[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "the local runtime takes the one, the cluster the other")]
+pub(crate) enum Sinks {
+    /// Whatever takes typed values, as in the runtime's own smoke suite.
+    Local,
+    /// Kafka topics, named as the egresses are.
+    Kafka,
+}
+
+impl Sinks {
+    fn emit(self, context: &mut Context, egress: Egress, value: TypedValue) -> Result<(), FunctionError> {
+        match self {
+            Self::Local => context.emit(egress, value),
+            Self::Kafka => {
+                let record = KafkaRecord::topic(egress.id().name()).key(context.self_id().clone());
+                context.emit(egress, record.value(value.value().clone()))
+            }
+        }
+    }
+}
+
+pub(crate) fn function(sinks: Sinks) -> Function {
+    Function::new(INTERPRETER, Interpreter(sinks))
         .state(&STATE)
         .accepts::<SourceCommand>()
         .accepts::<Commands>()
@@ -126,17 +149,22 @@ pub(crate) fn function() -> Function {
         .emits(VERIFICATION_SINK)
 }
 
-async fn interpret(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-    let commands = if message.is::<SourceCommand>() {
-        message.proto::<SourceCommand>()?.commands.unwrap_or_default()
-    } else {
-        message.proto::<Commands>()?
-    };
-    run(context, commands).await
+struct Interpreter(Sinks);
+
+impl StatefulFunction for Interpreter {
+    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
+        let commands = if message.is::<SourceCommand>() {
+            message.proto::<SourceCommand>()?.commands.unwrap_or_default()
+        } else {
+            message.proto::<Commands>()?
+        };
+        run(context, self.0, commands).await
+    }
 }
 
 fn run(
     context: &mut Context,
+    sinks: Sinks,
     commands: Commands,
 ) -> Pin<Box<dyn Future<Output = Result<(), FunctionError>> + std::marker::Send + '_>> {
     Box::pin(async move {
@@ -155,16 +183,16 @@ fn run(
                         Err(_) => context.send_after(delay, target(send.target), commands)?,
                     }
                 }
-                Kind::SendEgress(_) => context.emit(DISCARD_SINK, TypedValue::of("discarded-message")?)?,
+                Kind::SendEgress(_) => sinks.emit(context, DISCARD_SINK, TypedValue::of("discarded-message")?)?,
                 Kind::AsyncOperation(operation) => {
                     tokio::task::yield_now().await;
-                    run(context, operation.resolved_commands.unwrap_or_default()).await?;
+                    run(context, sinks, operation.resolved_commands.unwrap_or_default()).await?;
                 }
                 Kind::Verify(verify) => {
                     let id = context.self_id().parse().map_err(FunctionError::poison)?;
                     let actual = context.get(&STATE)?.copied().unwrap_or(0);
                     let result = VerificationResult { id, expected: verify.expected, actual };
-                    context.emit(VERIFICATION_SINK, TypedValue::of(Proto(result))?)?;
+                    sinks.emit(context, VERIFICATION_SINK, TypedValue::of(Proto(result))?)?;
                 }
                 Kind::CancelSendAfter(cancel) => {
                     context.cancel(&CancellationToken::new(cancel.cancellation_token).map_err(FunctionError::poison)?);

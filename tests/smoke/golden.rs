@@ -6,7 +6,7 @@ use statefun_sdk::protocol::reqreply::FromFunction;
 use statefun_sdk::protocol::reqreply::from_function::{ExpirationSpec, Response};
 use statefun_sdk::{Bytes, Registry, RequestReplyHandler};
 
-use crate::function::function;
+use crate::function::{Sinks, function};
 
 #[derive(Deserialize)]
 struct Pair {
@@ -33,7 +33,7 @@ fn normal(answer: &Bytes) -> Response {
 
 #[tokio::test]
 async fn our_answers_mean_what_pythons_do() {
-    let registry = Registry::builder().function(function()).build().expect("a valid registry");
+    let registry = Registry::builder().function(function(Sinks::Local)).build().expect("a valid registry");
     let handler = RequestReplyHandler::new(registry);
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/golden");
     let mut compared = 0;

@@ -3,4 +3,5 @@
 mod effects;
 mod function;
 mod golden;
+mod model;
 mod random;

@@ -1,6 +1,4 @@
-//! Random commands, and a model that knows what must come of them.
-
-use std::collections::BTreeMap;
+//! Random commands through the local runtime, and what a model says of them.
 
 use proptest::prelude::*;
 use prost::Message as _;
@@ -14,69 +12,15 @@ use statefun_sdk::{Bytes, Proto, Registry, RequestReplyHandler, TypedValue};
 
 use crate::effects;
 use crate::function::{
-    AsyncOperation, CancelSendAfter, Command, Commands, DISCARD_SINK, Empty, INTERPRETER, Kind, STATE, Send, SendAfter,
-    SourceCommand, VERIFICATION_SINK, VerificationResult, Verify, function,
+    Command, Commands, DISCARD_SINK, INTERPRETER, Kind, STATE, Sinks, SourceCommand, VERIFICATION_SINK,
+    VerificationResult, Verify, function,
 };
+use crate::model::Model;
 
 const INSTANCES: i32 = 20;
 
-/// What must have happened once no message is left.
-#[derive(Default)]
-struct Model {
-    counts: BTreeMap<i32, i64>,
-    discarded: usize,
-    tokens: usize,
-}
-
-impl Model {
-    /// Makes up commands for instance `id` and notes what must come of them; `counts` is whether they will ever run.
-    fn commands(&mut self, random: &mut StdRng, id: i32, depth: u32, counts: bool) -> Commands {
-        let mut commands = Vec::new();
-        for _ in 0..random.random_range(0..=3) {
-            let target = random.random_range(0..INSTANCES);
-            let kind = match random.random_range(0..if depth == 0 { 2 } else { 7 }) {
-                0 => {
-                    *self.counts.entry(id).or_default() += i64::from(counts);
-                    Kind::Increment(Empty {})
-                }
-                1 => {
-                    self.discarded += usize::from(counts);
-                    Kind::SendEgress(Empty {})
-                }
-                2 | 3 => {
-                    let commands = Some(self.commands(random, target, depth - 1, counts));
-                    Kind::Send(Send { target, commands })
-                }
-                4 => {
-                    let commands = Some(self.commands(random, target, depth - 1, counts));
-                    let cancellation_token = if random.random() { self.token() } else { String::new() };
-                    Kind::SendAfter(SendAfter { target, commands, cancellation_token })
-                }
-                5 => {
-                    let cancellation_token = self.token();
-                    let doomed = Some(self.commands(random, target, depth - 1, false));
-                    let send = SendAfter { target, commands: doomed, cancellation_token: cancellation_token.clone() };
-                    commands.push(Command { kind: Some(Kind::SendAfter(send)) });
-                    Kind::CancelSendAfter(CancelSendAfter { target, cancellation_token })
-                }
-                _ => {
-                    let resolved_commands = Some(self.commands(random, id, depth - 1, counts));
-                    Kind::AsyncOperation(AsyncOperation { failure: false, resolved_commands })
-                }
-            };
-            commands.push(Command { kind: Some(kind) });
-        }
-        Commands { command: commands }
-    }
-
-    fn token(&mut self) -> String {
-        self.tokens += 1;
-        format!("token {}", self.tokens)
-    }
-}
-
 fn registry() -> Registry {
-    Registry::builder().function(function()).build().expect("a valid registry")
+    Registry::builder().function(function(Sinks::Local)).build().expect("a valid registry")
 }
 
 fn source_command(target: i32, commands: Commands) -> TypedValue {
@@ -86,7 +30,7 @@ fn source_command(target: i32, commands: Commands) -> TypedValue {
 async fn ten_thousand_batches(runtime: LocalRuntime<RequestReplyHandler>, seed: u64) {
     let mut runtime = runtime.on_exchange(effects::check);
     let mut random = StdRng::seed_from_u64(seed);
-    let mut model = Model::default();
+    let mut model = Model::new(INSTANCES);
     let mut discarded = 0;
     for batch in 1..=10_000 {
         let id = random.random_range(0..INSTANCES);
@@ -180,7 +124,7 @@ proptest! {
     #[test]
     fn a_batch_is_its_messages_one_by_one(seed: u64, length in 1usize..20, start: Option<i64>) {
         let mut random = StdRng::seed_from_u64(seed);
-        let mut model = Model::default();
+        let mut model = Model::new(INSTANCES);
         let mut messages = Vec::new();
         for _ in 0..length {
             let mut commands = model.commands(&mut random, 3, 2, true);

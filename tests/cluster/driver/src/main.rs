@@ -1,0 +1,181 @@
+//! The tests on a stock StateFun cluster with Kafka. `tests/cluster/run` runs them.
+//!
+//! # Layout
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | `cluster` | the work folder of one cluster, its processes and its job |
+//! | `broker`, `kafka`, `kinesis` | records to the ingress and from the egress |
+//! | `figures` | what a test counted, and the table of it all |
+//! | `scenario`, `poison`, `load`, `faults` | the product and cart application |
+//! | `interpreters`, `delays`, `smoke` | functions that this process serves itself, and their tests |
+//! | `function`, `model` | those of `tests/smoke`: the command interpreter and what must come of its commands |
+
+mod broker;
+mod cluster;
+mod delays;
+mod faults;
+mod figures;
+#[path = "../../../smoke/function.rs"]
+mod function;
+mod interpreters;
+mod kafka;
+mod kinesis;
+mod load;
+#[path = "../../../smoke/model.rs"]
+mod model;
+mod poison;
+mod scenario;
+mod smoke;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+
+use crate::cluster::{Cluster, Semantic};
+use crate::figures::Report;
+
+/// Runs our functions on a stock StateFun cluster with Kafka, injects faults, and compares what comes out.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The folder of the scripts `up`, `down`, `savepoint` and `restart-from`
+    #[arg(long)]
+    scripts: PathBuf,
+    /// Our release binary
+    #[arg(long)]
+    server: PathBuf,
+    /// Where the work folders go, one a job; those of failed jobs stay
+    #[arg(long)]
+    work: PathBuf,
+    /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for
+    #[arg(long)]
+    full: bool,
+    /// Only these jobs
+    #[arg(value_enum)]
+    jobs: Vec<Job>,
+}
+
+/// A job of Flink, and the tests that run on it one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Job {
+    /// Product and cart, async transport, exactly once: the scenario, poison, and load with faults
+    Async,
+    /// Product and cart, okhttp transport, exactly once: the scenario
+    Okhttp,
+    /// Product and cart, async transport, Kinesis in and out: the scenario
+    Kinesis,
+    /// Product and cart, okhttp transport, at least once: load with faults
+    AtLeastOnce,
+    /// Functions of the tests' own, async transport, exactly once: delays, cancellation, expiration, the smoke suite
+    Sdk,
+}
+
+/// One test: what it does and its name.
+type Test<'a> = (&'static str, Box<dyn Fn(&mut Cluster, &mut Report) -> Result<()> + 'a>);
+
+impl Job {
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    fn semantic(self) -> Semantic {
+        if matches!(self, Self::AtLeastOnce | Self::Kinesis) { Semantic::AtLeastOnce } else { Semantic::ExactlyOnce }
+    }
+
+    fn tests<'a>(self, args: &'a Args) -> Vec<Test<'a>> {
+        let load = load::Size::new(args.full);
+        match self {
+            Self::Async => vec![
+                ("product and cart over async", Box::new(scenario::over_kafka)),
+                ("poison among good records", Box::new(poison::run)),
+                ("load with faults, exactly once", Box::new(move |cluster, report| load::run(cluster, load, report))),
+            ],
+            Self::Okhttp => vec![("product and cart over okhttp", Box::new(scenario::over_kafka))],
+            Self::Kinesis => vec![("product and cart over Kinesis", Box::new(scenario::over_kinesis))],
+            Self::AtLeastOnce => vec![(
+                "load with faults, at least once",
+                Box::new(move |cluster, report| load::run(cluster, load, report)),
+            )],
+            Self::Sdk => vec![
+                ("delayed messages, cancellation, expiration", Box::new(delays::run)),
+                ("smoke suite", Box::new(|cluster, report| smoke::run(cluster, args.full, report))),
+            ],
+        }
+    }
+
+    /// What our functions are told by their environment.
+    fn environment(self) -> Vec<(&'static str, String)> {
+        let egresses = [("example/egress", scenario::EGRESS), ("example/dead-letter", scenario::DEAD_LETTERS)];
+        let egresses = egresses.map(|(egress, stream)| format!("{egress}=kinesis:{stream}")).join(",");
+        if self == Self::Kinesis { vec![("STATEFUN_EGRESS", egresses)] } else { Vec::new() }
+    }
+
+    /// The options of `up`, and what must live as long as the job.
+    fn up(self, args: &Args) -> Result<(Vec<String>, Option<interpreters::Server>)> {
+        let mut options = vec!["--server".to_owned(), args.server.display().to_string()];
+        let mut own = None;
+        match self {
+            Self::Async => {}
+            Self::Kinesis => {
+                let module = args.scripts.join("module/product_cart_kinesis.yaml").display().to_string();
+                options.extend(["--module".to_owned(), module]);
+            }
+            Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
+            Self::AtLeastOnce => {
+                options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));
+            }
+            Self::Sdk => {
+                let server = interpreters::Server::start()?;
+                let module = args.scripts.join("module/interpreters.yaml").display().to_string();
+                options = vec!["--functions-url".to_owned(), server.url(), "--module".to_owned(), module];
+                own = Some(server);
+            }
+        }
+        Ok((options, own))
+    }
+
+    /// Runs all tests of the job. An error is of the cluster, before any test.
+    fn run(self, args: &Args, report: &mut Report) -> Result<()> {
+        let start = Instant::now();
+        println!("\n=== job {}", self.name());
+        let (options, _own) = self.up(args)?;
+        let mut cluster =
+            Cluster::up(&args.scripts, &args.work.join(self.name()), &options, self.environment(), self.semantic())?;
+        println!("=== job {}: runs after {:.1} s", self.name(), start.elapsed().as_secs_f64());
+        for (name, test) in self.tests(args) {
+            let start = Instant::now();
+            println!("--- {name}");
+            let outcome = test(&mut cluster, report);
+            println!("--- {name}: {:.1} s", start.elapsed().as_secs_f64());
+            if let Err(error) = &outcome {
+                println!("FAILED: {name}: {error:#}\n{}", cluster.log_tails());
+            }
+            let failed = outcome.is_err();
+            report.test(name, outcome.is_ok());
+            if failed {
+                // What follows would run on a cluster in an unknown state.
+                break;
+            }
+        }
+        cluster.down(!report.has_failed())
+    }
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let jobs = if args.jobs.is_empty() { Job::value_variants() } else { &args.jobs };
+    let mut report = Report::default();
+    for &job in jobs {
+        let tests = job.tests(&args).len();
+        let before = report.tests();
+        if let Err(error) = job.run(&args, &mut report).with_context(|| format!("job {}", job.name())) {
+            println!("FAILED: {error:#}");
+        }
+        report.missing(tests - (report.tests() - before));
+    }
+    println!("\n{report}");
+    if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
