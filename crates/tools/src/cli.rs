@@ -24,13 +24,13 @@ enum Command {
     ///
     /// Every record gets a key: it is the id of the function that the ingress hands the record to, and records of one
     /// key keep their order. The keys of products and carts are found without an option. Waits until each record is
-    /// confirmed; one may be stored twice when the connection breaks, never is one lost unsaid.
+    /// confirmed; when a connection breaks, Kinesis may store one twice. None is lost without a word.
     #[command(after_long_help = SEND_EXAMPLES)]
     Send(SendArgs),
     /// Print what comes out of an egress, one JSON object a line
     ///
-    /// With Kafka {"topic","partition","offset","key","value"}, with Kinesis {"stream","shard","sequence","key",
-    /// "value"}. A value that is not JSON is "value_text" where it is text, else "value_base64"; "key_base64" likewise. A
+    /// From Kafka {"topic","partition","offset","key","value"}, from Kinesis the same with "stream", "shard" and
+    /// "sequence" for the first three. A value that is not JSON is "value_text" where it is text, else "value_base64"; "key_base64" likewise. A
     /// tombstone has no value, a record without a key has no key. Commits no offsets and joins no group, so it disturbs
     /// nobody.
     #[command(after_long_help = RECEIVE_EXAMPLES)]
@@ -40,24 +40,33 @@ enum Command {
 const SEND_EXAMPLES: &str = "\
 Examples:
   statefun-tools send kafka:example-ingress events.jsonl
-  statefun-tools send kafka:example-ingress events.jsonl --brokers broker-1:9092,broker-2:9092 --rate 200/s
-  jq -c .record events.json | statefun-tools send kafka:logins --key-pointer /user_name
-  statefun-tools send kafka:orders orders.jsonl --key-rule 'order.*=/data/orderId' --key-rule '*=/id'
+  statefun-tools send kafka:example-ingress events.jsonl --rate 200/s
+  jq -c .user users.json | statefun-tools send kafka:users --key-pointer /name
+  statefun-tools send kafka:orders orders.jsonl --key-rule 'order.*=/data/id'
   statefun-tools send kinesis:cart_events events.jsonl --region eu-central-1
-  AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any statefun-tools send kinesis:cart_events events.jsonl \\
-      --endpoint-url http://localhost:4566 --region us-east-1
 
-Exit codes: 0 every record was confirmed; 1 not so; 2 the command line is wrong.";
+A stand-in of Kinesis on this machine, such as LocalStack:
+  export AWS_ENDPOINT_URL=http://localhost:4566 AWS_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
+  statefun-tools send kinesis:cart_events events.jsonl
+
+Exit codes:
+  0  every record was confirmed
+  1  not so
+  2  the command line is wrong";
 
 const RECEIVE_EXAMPLES: &str = "\
 Examples:
   statefun-tools receive kafka:example-egress | jq .value.data
-  statefun-tools receive kafka:example-egress --from-beginning --count 2 --timeout 1min
-  statefun-tools receive kafka:example-egress --from-beginning --to-end --isolation read-uncommitted | wc -l
-  statefun-tools receive kinesis:cart_results --region eu-central-1 --timeout 5min
+  statefun-tools receive kafka:example-egress --from-beginning --count 2
+  statefun-tools receive kafka:example-egress --from-beginning --to-end | wc -l
+  statefun-tools receive kinesis:cart_results --timeout 5min
 
-Exit codes: 0 what was asked for has come; 1 something failed; 2 the command line is wrong; 3 the time was over before
---count records or the end had come.";
+Exit codes:
+  0  what was asked for has come
+  1  something failed
+  2  the command line is wrong
+  3  the time was over before --count records or the end had come";
 
 /// The exit code of a time-out.
 const TIMED_OUT: u8 = 3;

@@ -25,7 +25,7 @@ pub struct ReceiveArgs {
     /// End after this many records
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// End after all that was there when the end was reached; says how many there were
+    /// End once all that is there was received
     #[arg(long, requires = "from_beginning", conflicts_with = "count")]
     pub to_end: bool,
     /// End after this time, such as 30s or 2min

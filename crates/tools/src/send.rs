@@ -1,5 +1,6 @@
 //! `send`: the lines of a file to an ingress.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use crate::directive::Directive;
 use crate::kafka::KafkaArgs;
 use crate::key::{KeyRule, Keys, Pointer};
 use crate::kinesis::KinesisArgs;
-use crate::lines::Lines;
+use crate::lines::{Line, Lines};
 use crate::pace::{Pace, Rate};
 use crate::progress::Progress;
 use crate::sink::{Deliveries, Record, Sink};
@@ -88,6 +89,9 @@ pub enum Directives {
     Send,
 }
 
+/// What to do about a line without a key.
+const CHOICES: &str = "--key-rule, --key-pointer, --key and --no-key can change that";
+
 /// What has been done with the lines.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Fed {
@@ -161,13 +165,13 @@ async fn feed(
     progress: &mut Progress,
     fed: &mut Fed,
 ) -> Result<(), BoxError> {
-    let keys = plan.keys();
+    let (keys, name) = (plan.keys(), lines.name().to_owned());
     let mut pace = Pace::new(plan.rate);
     // What follows a record that could not be delivered would overtake it.
     while plan.count.is_none_or(|count| fed.sent < count) && deliveries.failed() == 0 {
-        let Some(line) = lines.next().await? else { break };
-        let at = |problem: &dyn std::fmt::Display| format!("{}, line {}: {problem}", lines.name(), line.number);
-        let event: Option<Value> = serde_json::from_slice(&line.text).ok();
+        let Some(Line { number, text }) = lines.next().await? else { break };
+        let at = |problem: &dyn Display| format!("{name}, line {number}: {problem}");
+        let event: Option<Value> = serde_json::from_slice(&text).ok();
         if plan.directives != Directives::Send
             && let Some(event) = &event
             && let Some(directive) = Directive::of(event).map_err(|problem| at(&problem))?
@@ -181,18 +185,13 @@ async fn feed(
             }
             continue;
         }
-        let key = match (keys.of(event.as_ref()), plan.no_key) {
-            (Ok(key), _) => key,
-            (Err(_), WithoutKey::Empty) => String::new(),
-            (Err(problem), WithoutKey::Error) => {
-                return Err(
-                    format!("{}; --key-rule, --key-pointer, --key and --no-key can change that", at(&problem)).into()
-                );
-            }
+        let key = match keys.of(event.as_ref()) {
+            Ok(key) => key,
+            Err(_) if plan.no_key == WithoutKey::Empty => String::new(),
+            Err(problem) => return Err(format!("{}; {CHOICES}", at(&problem)).into()),
         };
         pace.turn().await;
-        let record = Record { line: line.number, key, value: line.text };
-        sink.send(record).await.map_err(|error| format!("{}, line {}: {error}", lines.name(), line.number))?;
+        sink.send(Record { line: number, key, value: text }).await.map_err(|error| at(&error))?;
         fed.sent += 1;
         progress.tell(lines.read(), fed.sent);
     }

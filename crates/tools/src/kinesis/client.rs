@@ -11,8 +11,8 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use super::KinesisArgs;
 use crate::chain;
 
-/// Throttling is to be expected: five reads a second is all that a shard gives.
-const ATTEMPTS: u32 = 8;
+/// Throttling is to be expected: five reads a second is all that a shard gives, to all readers together.
+const ATTEMPTS: u32 = 5;
 
 pub(super) async fn connect(args: &KinesisArgs) -> Client {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -31,11 +31,10 @@ pub(super) async fn connect(args: &KinesisArgs) -> Client {
 pub(super) fn explain<E: Error + 'static, R: std::fmt::Debug + 'static>(stream: &str, error: SdkError<E, R>) -> String {
     let advice = match &error {
         SdkError::ServiceError(_) => "is the stream's name right, and the region?",
-        SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
-            "is --endpoint-url or the region right, and are there credentials (AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY, or a profile)? For a stand-in, any will do"
+        _ => {
+            "are --region (or AWS_REGION) and --endpoint-url right, and are there credentials (AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, or a profile)? A stand-in takes any"
         }
-        _ => "are --region or AWS_REGION and --endpoint-url right?",
     };
     format!("kinesis:{stream}: {}; {advice}", chain(&error))
 }
