@@ -1,0 +1,91 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rdkafka::Message as _;
+use rdkafka::consumer::{Consumer as _, StreamConsumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::BorrowedMessage;
+use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, Resolve};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::client::{self, Complaints};
+use crate::BoxError;
+use crate::receive::{Isolation, ReceiveArgs, Source};
+use crate::received::{Position, Received};
+
+/// How long a broker may take to say where a partition ends.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Receives the records of all partitions of a topic.
+pub struct Consumer {
+    consumer: StreamConsumer<Complaints>,
+    /// The partitions whose end was not reached, where the end is asked for.
+    before_end: Option<BTreeSet<i32>>,
+}
+
+impl Consumer {
+    /// Finds the topic, and where to begin.
+    ///
+    /// # Errors
+    /// When no broker answers, or there is no such topic.
+    pub fn connect(args: &ReceiveArgs, topic: &str) -> Result<Self, BoxError> {
+        let isolation = match args.isolation {
+            Isolation::ReadCommitted => "read_committed",
+            Isolation::ReadUncommitted => "read_uncommitted",
+        };
+        let own = [
+            // The client insists on one. It neither joins the group nor commits offsets for it.
+            ("group.id", "statefun-tools"),
+            ("enable.auto.commit", "false"),
+            ("isolation.level", isolation),
+            ("enable.partition.eof", if args.to_end { "true" } else { "false" }),
+        ];
+        let consumer: StreamConsumer<_> =
+            client::config(&args.kafka, &own).create_with_context(Complaints).map_err(client::refused)?;
+        let partitions = client::partitions(consumer.client(), topic, &args.kafka.brokers)?;
+        let mut start = TopicPartitionList::new();
+        for partition in &partitions {
+            // "End" would be wherever that is when the first fetch arrives, some time after this says that it receives.
+            let offset = match args.from_beginning {
+                true => Offset::Beginning,
+                false => Offset::Offset(consumer.fetch_watermarks(topic, *partition, PATIENCE)?.1),
+            };
+            start.add_partition_offset(topic, *partition, offset)?;
+        }
+        consumer.assign(&start)?;
+        Ok(Self { consumer, before_end: args.to_end.then(|| partitions.into_iter().collect()) })
+    }
+}
+
+impl Source for Consumer {
+    async fn next(&mut self) -> Result<Option<Received>, BoxError> {
+        loop {
+            if self.before_end.as_ref().is_some_and(BTreeSet::is_empty) {
+                return Ok(None);
+            }
+            match self.consumer.recv().await {
+                Ok(message) => return Ok(Some(received(&message))),
+                Err(KafkaError::PartitionEOF(partition)) => {
+                    self.before_end.iter_mut().for_each(|partitions| {
+                        partitions.remove(&partition);
+                    });
+                }
+                // The client goes on trying, and has said so.
+                Err(KafkaError::MessageConsumption(AllBrokersDown | BrokerTransportFailure | Resolve)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn received(message: &BorrowedMessage<'_>) -> Received {
+    Received {
+        position: Position::Kafka {
+            topic: message.topic().to_owned(),
+            partition: message.partition(),
+            offset: message.offset(),
+        },
+        key: message.key().map(Into::into),
+        value: message.payload().map(Into::into),
+    }
+}

@@ -1,0 +1,137 @@
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::types::{Record, ShardIteratorType};
+use tokio::time::sleep;
+
+use super::aggregate;
+use super::client::{self, explain};
+use crate::BoxError;
+use crate::receive::{ReceiveArgs, Source};
+use crate::received::{Position, Received};
+
+/// The pause after a round that brought nothing: a shard gives five reads a second, to all readers together.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Receives the records of all shards of a stream, also of those that it is split into meanwhile.
+pub struct Consumer {
+    client: Client,
+    stream: String,
+    shards: VecDeque<Shard>,
+    known: HashSet<String>,
+    ready: VecDeque<Received>,
+    /// How many shards have to be asked in vain before the pause.
+    before_pause: usize,
+    to_end: bool,
+}
+
+struct Shard {
+    id: String,
+    iterator: String,
+    /// Whether its end was reached once.
+    ended: bool,
+}
+
+impl Consumer {
+    /// Finds the shards, and where to begin in each.
+    ///
+    /// # Errors
+    /// When there is no such stream, or Kinesis cannot be reached.
+    pub async fn connect(args: &ReceiveArgs, stream: &str) -> Result<Self, BoxError> {
+        let mut consumer = Self {
+            client: client::connect(&args.kinesis).await,
+            stream: stream.to_owned(),
+            shards: VecDeque::new(),
+            known: HashSet::new(),
+            ready: VecDeque::new(),
+            before_pause: 0,
+            to_end: args.to_end,
+        };
+        let mut page = consumer.client.list_shards().stream_name(stream);
+        loop {
+            let answer = page.send().await.map_err(|error| explain(stream, error))?;
+            for shard in answer.shards.unwrap_or_default() {
+                let start =
+                    if args.from_beginning { ShardIteratorType::TrimHorizon } else { ShardIteratorType::Latest };
+                consumer.begin(shard.shard_id, start).await?;
+            }
+            match answer.next_token {
+                Some(token) => page = consumer.client.list_shards().next_token(token),
+                None => return Ok(consumer),
+            }
+        }
+    }
+
+    async fn begin(&mut self, id: String, start: ShardIteratorType) -> Result<(), BoxError> {
+        if self.known.insert(id.clone()) {
+            let request = self.client.get_shard_iterator().stream_name(&self.stream).shard_id(&id);
+            let answer = request.shard_iterator_type(start).send().await;
+            let answer = answer.map_err(|error| explain(&self.stream, error))?;
+            self.shards.extend(answer.shard_iterator.map(|iterator| Shard { id, iterator, ended: false }));
+        }
+        Ok(())
+    }
+
+    /// Asks the shard whose turn it is, and takes it to the end of the queue.
+    async fn ask(&mut self) -> Result<(), BoxError> {
+        let Some(Shard { id, iterator, ended }) = self.shards.pop_front() else { return Ok(()) };
+        let answer = self.client.get_records().shard_iterator(iterator).send().await;
+        let answer = answer.map_err(|error| explain(&self.stream, error))?;
+        self.before_pause =
+            if answer.records.is_empty() { self.before_pause.saturating_sub(1) } else { self.shards.len() + 1 };
+        for record in answer.records {
+            self.ready.extend(received(&self.stream, &id, record));
+        }
+        for child in answer.child_shards.unwrap_or_default() {
+            self.begin(child.shard_id, ShardIteratorType::TrimHorizon).await?;
+        }
+        let ended = ended || answer.millis_behind_latest == Some(0);
+        // A shard that was split or merged has no next.
+        self.shards.extend(answer.next_shard_iterator.map(|iterator| Shard { id, iterator, ended }));
+        Ok(())
+    }
+}
+
+impl Source for Consumer {
+    async fn next(&mut self) -> Result<Option<Received>, BoxError> {
+        loop {
+            if let Some(record) = self.ready.pop_front() {
+                return Ok(Some(record));
+            }
+            if self.to_end && self.shards.iter().all(|shard| shard.ended) {
+                return Ok(None);
+            }
+            if self.before_pause == 0 {
+                self.before_pause = self.shards.len();
+                sleep(PAUSE).await;
+            }
+            self.ask().await?;
+        }
+    }
+}
+
+fn received(stream: &str, shard: &str, record: Record) -> Vec<Received> {
+    let position = |subsequence| Position::Kinesis {
+        stream: stream.to_owned(),
+        shard: shard.to_owned(),
+        sequence: record.sequence_number.clone(),
+        subsequence,
+    };
+    let data = record.data.as_ref();
+    match aggregate::split(data) {
+        None => vec![Received {
+            position: position(None),
+            key: Some(record.partition_key.clone().into()),
+            value: Some(data.to_vec()),
+        }],
+        Some(records) => {
+            let part = |(index, (key, value)): (usize, (String, Vec<u8>))| Received {
+                position: position(Some(index)),
+                key: Some(key.into()),
+                value: Some(value),
+            };
+            records.into_iter().enumerate().map(part).collect()
+        }
+    }
+}

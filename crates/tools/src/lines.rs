@@ -1,0 +1,116 @@
+//! The lines of a file, or of standard input.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::pin::Pin;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
+
+use crate::BoxError;
+
+/// Reads lines, one after the other; empty ones are left out.
+pub struct Lines {
+    source: Pin<Box<dyn AsyncBufRead + Send>>,
+    name: String,
+    size: Option<u64>,
+    read: u64,
+    number: u64,
+}
+
+/// A line that is not empty, without what ends it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Line {
+    /// 1 for the first line, empty lines counted.
+    pub number: u64,
+    /// What is in it.
+    pub text: Vec<u8>,
+}
+
+impl Lines {
+    /// The lines of a file; of standard input for `-`.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub async fn open(file: &Path) -> Result<Self, BoxError> {
+        if file == Path::new("-") {
+            if std::io::stdin().is_terminal() {
+                eprintln!("reading events from this terminal, one a line; Ctrl-D ends them");
+            }
+            return Ok(Self::new(BufReader::new(tokio::io::stdin()), "standard input".to_owned(), None));
+        }
+        let name = file.display().to_string();
+        let cannot = |error| format!("{name}: {error}; expected a file with one event a line, or - for standard input");
+        let opened = tokio::fs::File::open(file).await.map_err(cannot)?;
+        let size = opened.metadata().await.map_err(cannot)?.len();
+        Ok(Self::new(BufReader::new(opened), name, Some(size)))
+    }
+
+    fn new(source: impl AsyncBufRead + Send + 'static, name: String, size: Option<u64>) -> Self {
+        Self { source: Box::pin(source), name, size, read: 0, number: 0 }
+    }
+
+    /// Where the lines come from.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How many bytes there are, where that is known.
+    pub fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// How many bytes have been read.
+    pub fn read(&self) -> u64 {
+        self.read
+    }
+
+    /// The next line.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Line>, BoxError> {
+        loop {
+            let mut text = Vec::new();
+            let read = self.source.read_until(b'\n', &mut text).await;
+            let read = read.map_err(|error| format!("{}: {error}", self.name))?;
+            if read == 0 {
+                return Ok(None);
+            }
+            self.read += u64::try_from(read)?;
+            self.number += 1;
+            text.truncate(text.trim_ascii_end().len());
+            if !text.is_empty() {
+                return Ok(Some(Line { number: self.number, text }));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl From<&'static str> for Lines {
+    fn from(text: &'static str) -> Self {
+        Self::new(text.as_bytes(), "a test".to_owned(), Some(text.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_are_numbered_as_an_editor_does() {
+        let mut lines = Lines::from("one\r\n\n   \n two \nthree");
+        let mut read = Vec::new();
+        while let Some(line) = lines.next().await.expect("read") {
+            read.push((line.number, String::from_utf8(line.text).expect("text")));
+        }
+        assert_eq!(read, [(1, "one".to_owned()), (4, " two".to_owned()), (5, "three".to_owned())]);
+        assert_eq!(Some(lines.read()), lines.size());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_named() {
+        let Err(error) = Lines::open(Path::new("no-such.jsonl")).await else { panic!("opened") };
+        assert!(error.to_string().starts_with("no-such.jsonl: No such file"), "{error}");
+    }
+}

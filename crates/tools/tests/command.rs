@@ -1,0 +1,81 @@
+//! The program itself, without a broker.
+
+use std::process::{Command, Output};
+
+fn tools(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_statefun-tools"))
+        .args(arguments)
+        .env("AWS_ACCESS_KEY_ID", "any")
+        .env("AWS_SECRET_ACCESS_KEY", "any")
+        .output()
+        .expect("the program starts")
+}
+
+fn error(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    for command in ["send", "receive"] {
+        let output = tools(&["help", command]);
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).expect("text");
+        for part in ["Examples:", &format!("statefun-tools {command} kafka:example-"), "Exit codes:\n  0  "] {
+            assert!(help.contains(part), "{part:?} is not in {help}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_command_line_says_what_was_expected() {
+    for (arguments, expected) in [
+        (vec!["send", "example-ingress"], "expected kafka:TOPIC or kinesis:STREAM"),
+        (vec!["send", "kafka:"], "expected kafka:TOPIC or kinesis:STREAM"),
+        (vec!["send", "kafka:t", "--rate", "fast"], "expected records a second, such as 200/s"),
+        (vec!["send", "kafka:t", "--key-rule", "a"], "expected TYPE=POINTER, such as example.cart-*=/data/cartId"),
+        (vec!["send", "kafka:t", "--kafka-property", "a"], "expected NAME=VALUE"),
+    ] {
+        let output = tools(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(error(&output).contains(expected), "{}", error(&output));
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let output = tools(&["send", "kafka:t", "no-such.jsonl"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error(&output).starts_with("error: no-such.jsonl: No such file"), "{}", error(&output));
+}
+
+#[cfg(not(feature = "kafka"))]
+#[test]
+fn without_kafka_it_says_how_to_build_it() {
+    for command in ["send", "receive"] {
+        let output = tools(&[command, "kafka:t"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error(&output).contains("built without Kafka; build one with it by"), "{}", error(&output));
+        assert!(error(&output).contains("--features kafka`"), "{}", error(&output));
+    }
+}
+
+#[cfg(not(feature = "kinesis"))]
+#[test]
+fn without_kinesis_it_says_how_to_build_it() {
+    for command in ["send", "receive"] {
+        let output = tools(&[command, "kinesis:s"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error(&output).contains("--features kinesis`"), "{}", error(&output));
+    }
+}
+
+#[cfg(feature = "kafka")]
+#[test]
+fn a_property_that_librdkafka_refuses_is_named() {
+    for property in ["no.such=1", "acks=many"] {
+        let output = tools(&["receive", "kafka:t", "--kafka-property", property]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error(&output).contains(&format!("--kafka-property {property}: ")), "{}", error(&output));
+    }
+}
