@@ -53,6 +53,15 @@ async fn states_that_were_not_sent_are_asked_for_in_the_order_of_their_declarati
 }
 
 #[tokio::test]
+async fn a_single_state_that_was_not_sent_is_asked_for_too() {
+    let function = Function::new(FUNCTION, count).state(&NAME).state(&SEEN);
+    let reply = call(function, request().state("name", None)).await.expect("an answer");
+    let Response::IncompleteInvocationContext(missing) = decoded(&reply) else { panic!("expected missing states") };
+    let names: Vec<_> = missing.missing_values.into_iter().map(|spec| spec.state_name).collect();
+    assert_eq!(names, ["seen"]);
+}
+
+#[tokio::test]
 async fn states_of_another_release_are_ignored() {
     let request = request().state("of_another_release", Some(value_of(7))).state("seen", Some(value_of(4)));
     let result = effects(Function::new(FUNCTION, count).state(&SEEN), request).await;
