@@ -163,7 +163,6 @@ uses() { grep -q "^kind: io.statefun.$1.v1/" "$dir/module.yaml"; }
 fill_in() {
     sed -e "s|@DIR@|$dir|g" -e "s|@KAFKA_PORT@|$KAFKA_PORT|g" -e "s|@CONTROLLER_PORT@|$CONTROLLER_PORT|g" \
         -e "s|@KAFKA@|127.0.0.1:$KAFKA_PORT|g" -e "s|@FUNCTIONS@|$FUNCTIONS_URL|g" \
-        -e "s|@KINESIS@|https://127.0.0.1:$KINESIS_TLS_PORT|g" \
         -e "s|@TRANSPORT@|$TRANSPORT|g" -e "s|@SEMANTIC@|$SEMANTIC|g" "$1"
 }
 
@@ -249,9 +248,11 @@ java_opens=(
     --add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED
 )
 
-# The stand-in of Kinesis has no certificate that anyone trusts. (The name without the shading has no effect.)
+# The stand-in of Kinesis has no certificate that anyone trusts (the name without the shading has no effect), and takes any
+# credentials.
 kinesis_options() {
-    ! uses kinesis || echo -Dorg.apache.flink.kinesis.shaded.com.amazonaws.sdk.disableCertChecking=true
+    ! uses kinesis || printf '%s\n' -Dorg.apache.flink.kinesis.shaded.com.amazonaws.sdk.disableCertChecking=true \
+        -Daws.accessKeyId=example -Daws.secretKey=example
 }
 
 flink_options() {

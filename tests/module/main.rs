@@ -6,9 +6,9 @@
 mod contract;
 mod endpoints;
 mod kafka;
+mod kept;
 mod kinesis;
 mod render;
-mod root;
 mod routes;
 mod support;
 mod texts;

@@ -106,11 +106,13 @@ impl Job {
         }
     }
 
-    /// What our functions are told by their environment.
+    /// What our functions and the render of their module are told by their environment.
     fn environment(self) -> Vec<(&'static str, String)> {
-        let egresses = [("example/egress", scenario::EGRESS), ("example/dead-letter", scenario::DEAD_LETTERS)];
-        let egresses = egresses.map(|(egress, stream)| format!("{egress}=kinesis:{stream}")).join(",");
-        if self == Self::Kinesis { vec![("STATEFUN_EGRESS", egresses)] } else { Vec::new() }
+        if self == Self::Kinesis {
+            ["STATEFUN_INGRESS", "STATEFUN_EGRESS"].map(|name| (name, "kinesis".to_owned())).into()
+        } else {
+            Vec::new()
+        }
     }
 
     /// The options of `up`, and what must live as long as the job.
@@ -118,11 +120,7 @@ impl Job {
         let mut options = vec!["--server".to_owned(), args.server.display().to_string()];
         let mut own = None;
         match self {
-            Self::Async => {}
-            Self::Kinesis => {
-                let module = args.scripts.join("module/product_cart_kinesis.yaml").display().to_string();
-                options.extend(["--module".to_owned(), module]);
-            }
+            Self::Async | Self::Kinesis => {}
             Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
             Self::AtLeastOnce => {
                 options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));
