@@ -65,6 +65,8 @@ fn all_options_reach_the_module() {
         "1500ms",
         "--max-batch",
         "7",
+        "--pool-size",
+        "9",
         "--kafka-address",
         "a:1,b:2",
         "--kafka-group",
@@ -87,6 +89,7 @@ fn all_options_reach_the_module() {
     assert_eq!(endpoint["maxNumBatchRequests"].as_integer(), Some(7));
     assert_eq!(endpoint["transport"]["call"].as_str(), Some("90s"));
     assert_eq!(endpoint["transport"]["connect"].as_str(), Some("1500ms"));
+    assert_eq!(endpoint["transport"]["pool_size"].as_integer(), Some(9));
     let ingress = specs(&documents, "io.statefun.kafka.v1/ingress")[0];
     assert_eq!(ingress["address"].as_str(), Some("a:1,b:2"));
     assert_eq!(ingress["consumerGroupId"].as_str(), Some("yes: no #"));
@@ -220,6 +223,7 @@ fn a_module_that_would_not_work_is_not_written() {
             "must be https",
         ),
         (&["--ingress", "kinesis", "--startup-position", "group-offsets"], "Kinesis knows earliest and latest"),
+        (&["--transport", "okhttp", "--pool-size", "9"], "only --transport async knows it"),
         (&["--kafka-properties", "no/such.properties"], "no/such.properties: "),
         (&["--egress", "example/exit=kafka:topic"], "unknown egress"),
     ] {

@@ -61,12 +61,13 @@ pub(super) fn all<'a>(
 fn endpoint(settings: &Settings<'_>, namespace: &str) -> Yaml<'static> {
     let args = settings.args;
     let mut spec = vec![("functions", text(format!("{namespace}/*"))), ("urlPathTemplate", text(&args.url))];
-    spec.extend(args.max_batch.map(|batch| ("maxNumBatchRequests", Yaml::Value(Scalar::Integer(batch.into())))));
+    spec.extend(args.max_batch.map(|batch| ("maxNumBatchRequests", number(batch))));
     let kind = ("type", text(format!("io.statefun.transports.v1/{}", name_of(args.transport))));
     let mut times = vec![("call", text(duration(args.call))), ("connect", text(duration(args.connect)))];
     let transport = match args.transport {
         Transport::Async => {
             times.insert(0, kind);
+            times.extend(args.pool_size.map(|size| ("pool_size", number(size))));
             map(times)
         }
         Transport::Okhttp => {
@@ -163,6 +164,10 @@ fn map(entries: impl IntoIterator<Item = (&'static str, Yaml<'static>)>) -> Yaml
 
 fn list(items: impl IntoIterator<Item = Yaml<'static>>) -> Yaml<'static> {
     Yaml::Sequence(items.into_iter().collect())
+}
+
+fn number(number: u32) -> Yaml<'static> {
+    Yaml::Value(Scalar::Integer(number.into()))
 }
 
 fn text(text: impl Into<String>) -> Yaml<'static> {

@@ -61,6 +61,9 @@ pub struct RenderArgs {
     /// How many messages may wait for one address before the cluster stops reading [default: the cluster's 1000]
     #[arg(long, env = "STATEFUN_MAX_BATCH", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i32::MAX as i64))]
     max_batch: Option<u32>,
+    /// How many connections a worker may have to this server; async only [default: the cluster's 1024]
+    #[arg(long, env = "STATEFUN_POOL_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i32::MAX as i64))]
+    pool_size: Option<u32>,
     /// The brokers [default: bootstrap.servers of the properties, or kafka:9092]
     #[arg(long, env = "STATEFUN_KAFKA_ADDRESS", value_name = "HOST:PORT,…")]
     kafka_address: Option<String>,
@@ -149,6 +152,9 @@ pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
     if args.ingress == Connector::Kinesis && args.startup_position == StartupPosition::GroupOffsets {
         return Err("--startup-position group-offsets: Kinesis knows earliest and latest".into());
     }
+    if args.pool_size.is_some() && args.transport == Transport::Okhttp {
+        return Err("--pool-size: only --transport async knows it".into());
+    }
     let destinations = args.egresses.destinations()?;
     let applications: Vec<&Application> = functions::applications()
         .iter()
@@ -231,6 +237,7 @@ fn header(args: &RenderArgs, registry: &Registry, destinations: &Destinations) -
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     for (name, value) in [
         ("--max-batch", args.max_batch.map(|batch| batch.to_string())),
+        ("--pool-size", args.pool_size.map(|size| size.to_string())),
         ("--kafka-address", args.kafka_address.clone()),
         ("--kafka-group", args.kafka_group.clone()),
         ("--kafka-properties", path(&args.kafka_properties)),
