@@ -121,16 +121,18 @@ impl Comparison {
                 Some(expiration) => format!("expires {expiration}"),
                 None => "never expires".to_owned(),
             };
-            let (was, is) = (text(old), text(new));
-            let ignored = format!("{what}: {was}, and now {is}: the runtime ignores the change");
-            let restored = if old.expiration.is_some() == new.expiration.is_some() {
-                String::new()
+            let change = format!("{what}: {}, and now {}", text(old), text(new));
+            if old.expiration.is_some() == new.expiration.is_some() {
+                self.add(Severity::Warning, format!("{change}: the running job ignores that until it restarts"));
             } else {
-                ". Flink refuses to restore a state with an expiration as one without, and the reverse: add a state of \
-                 another name and migrate on read"
-                    .to_owned()
-            };
-            self.add(Severity::Warning, ignored + &restored);
+                self.add(
+                    Severity::Error,
+                    format!(
+                        "{change}: Flink restores no state with an expiration as one without, nor the reverse, so the job \
+                         fails at its next restart, for ever. Add a state of another name and migrate on read"
+                    ),
+                );
+            }
         }
     }
 
