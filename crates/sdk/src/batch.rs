@@ -8,9 +8,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::{info, warn};
 
-use crate::context::Mark;
+use crate::answer::Mark;
 use crate::dead_letter::cut;
-use crate::protocol::reqreply::from_function::InvocationResponse;
 use crate::request::{Invocation, decode};
 use crate::{Context, DeadLetter, FailureKind, FailurePolicy, InvocationFailure, StatefulFunction};
 
@@ -139,7 +138,7 @@ impl<'a> Batch<'a> {
             self.set_aside(failure)?;
         }
         // Which invocation wrote what cannot be encoded is found out by running carefully.
-        self.context.encode_states().map_err(|_| Interrupted::RunCarefully)
+        self.context.write_states().map_err(|_| Interrupted::RunCarefully)
     }
 
     /// Runs all messages with the states encoded before each, so that each can be taken back whole.
@@ -160,7 +159,17 @@ impl<'a> Batch<'a> {
                 self.set_aside(failure)?;
             }
         }
-        Ok(())
+        self.context.write_states().map_err(|error| {
+            // Each was encoded before.
+            Box::new(InvocationFailure {
+                target: self.context.self_address().clone(),
+                index: total - 1,
+                invocations: total,
+                message_type: String::new(),
+                kind: FailureKind::Poison,
+                reason: error.to_string(),
+            })
+        })
     }
 
     /// Applies the failure policy.
@@ -209,7 +218,7 @@ impl<'a> Batch<'a> {
 
     /// The answer, and how many dead letters are in it. Only now is it told what became of the messages that failed: a
     /// batch that fails after all is sent again.
-    pub(crate) fn finish(self) -> (InvocationResponse, usize) {
+    pub(crate) fn finish(self) -> (Bytes, usize) {
         let mut dead_letters = 0;
         for failure in &self.set_aside {
             let InvocationFailure { target, index, invocations, message_type, kind, reason } = failure;
@@ -228,6 +237,6 @@ impl<'a> Batch<'a> {
                 "message sent to the dead letters"
             );
         }
-        (self.context.into_response(), dead_letters)
+        (self.context.into_answer(), dead_letters)
     }
 }

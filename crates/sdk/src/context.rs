@@ -1,19 +1,17 @@
-use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use bytestring::ByteString;
 use uuid::Uuid;
 
+use crate::answer::{Answer, Head, Mark};
 use crate::declarations::Declarations;
-use crate::protocol::reqreply::from_function::{DelayedInvocation, EgressMessage, Invocation, InvocationResponse};
 use crate::state::{SavedStates, StateCache};
-use crate::value_spec::whole_millis;
 use crate::{
     Address, Decode, Egress, EgressRecord, Encode, FunctionError, Payload, StateError, Type, TypeError, TypeName,
-    Typed, TypedValue, ValueSpec,
+    Typed, ValueSpec,
 };
 
 /// What a function may do during an invocation: read and write its states, send messages, emit records.
@@ -26,26 +24,7 @@ pub struct Context {
     caller: Option<Address>,
     declarations: Arc<Declarations>,
     states: StateCache,
-    effects: Effects,
-    /// Small values are encoded one behind the other here and split off: one allocation for many.
-    buffer: BytesMut,
-}
-
-#[derive(Default)]
-struct Effects {
-    messages: Vec<Invocation>,
-    delayed: Vec<DelayedInvocation>,
-    egresses: Vec<EgressMessage>,
-    /// Tokens of messages that this batch delays and has not cancelled since.
-    pending_tokens: HashSet<ByteString>,
-}
-
-/// How far the effects had come when an invocation began.
-#[derive(Clone, Copy)]
-pub(crate) struct Mark {
-    messages: usize,
-    delayed: usize,
-    egresses: usize,
+    answer: Answer,
 }
 
 impl Context {
@@ -55,14 +34,7 @@ impl Context {
         states: StateCache,
         invocations: usize,
     ) -> Self {
-        Self {
-            self_address,
-            caller: None,
-            declarations,
-            states,
-            effects: Effects::default(),
-            buffer: BytesMut::with_capacity(invocations.saturating_mul(256).clamp(512, 64 * 1024)),
-        }
+        Self { self_address, caller: None, declarations, states, answer: Answer::new(invocations) }
     }
 
     /// The address of this instance.
@@ -135,10 +107,8 @@ impl Context {
     /// Poison when the target's type is not declared, or the value has no representation in its type.
     pub fn send(&mut self, target: Address, value: impl Payload) -> Result<(), FunctionError> {
         self.check_target(&target)?;
-        let argument = self.encoded(value)?;
-        self.effects
-            .messages
-            .push(Invocation { target: Some(target.into_wire()), argument: Some(argument.into_wire()) });
+        let head = self.written(value)?;
+        self.answer.send(target.into_wire(), head);
         Ok(())
     }
 
@@ -191,32 +161,20 @@ impl Context {
         token: Option<&CancellationToken>,
     ) -> Result<(), FunctionError> {
         self.check_target(&target)?;
-        let argument = self.encoded(value)?;
-        if let Some(CancellationToken(token)) = token
-            && !self.effects.pending_tokens.insert(token.clone())
-        {
-            return Err(FunctionError::poison(format!(
-                "cancellation token {token:?} is in use: cancel the pending message first, or use another token"
-            )));
+        let head = self.written(value)?;
+        let token = token.map(|CancellationToken(token)| token);
+        if self.answer.delay(delay, target.into_wire(), head, token) {
+            return Ok(());
         }
-        self.effects.delayed.push(DelayedInvocation {
-            delay_in_ms: whole_millis(delay),
-            target: Some(target.into_wire()),
-            argument: Some(argument.into_wire()),
-            is_cancellation_request: false,
-            cancellation_token: token.map(|token| token.0.clone().into_bytes()).unwrap_or_default(),
-        });
-        Ok(())
+        Err(FunctionError::poison(format!(
+            "cancellation token {:?} is in use: cancel the pending message first, or use another token",
+            token.map_or("", |token| token)
+        )))
     }
 
     /// Cancels the pending message that an instance with this id sent with this token. Without one nothing happens.
     pub fn cancel(&mut self, token: &CancellationToken) {
-        self.effects.pending_tokens.remove(&token.0);
-        self.effects.delayed.push(DelayedInvocation {
-            is_cancellation_request: true,
-            cancellation_token: token.0.clone().into_bytes(),
-            ..DelayedInvocation::default()
-        });
+        self.answer.cancel(&token.0);
     }
 
     /// Emits a record to an egress.
@@ -229,13 +187,9 @@ impl Context {
                 "egress {egress} is not declared: add .emits(…) where the function is registered"
             )));
         }
-        let argument = record.into_typed_value(&mut self.buffer)?;
+        let head = record.write(&mut self.answer.buffers)?;
         let (namespace, name) = egress.id().parts();
-        self.effects.egresses.push(EgressMessage {
-            egress_namespace: namespace.into_bytes(),
-            egress_type: name.into_bytes(),
-            argument: Some(argument.into_wire()),
-        });
+        self.answer.emit(namespace, name, head);
         Ok(())
     }
 
@@ -261,8 +215,8 @@ impl Context {
         )))
     }
 
-    fn encoded(&mut self, value: impl Payload) -> Result<TypedValue, TypeError> {
-        value.into_typed_value(&mut self.buffer)
+    fn written(&mut self, value: impl Payload) -> Result<Head, TypeError> {
+        value.write(&mut self.answer.buffers)
     }
 
     /// Begins an invocation.
@@ -273,11 +227,7 @@ impl Context {
     }
 
     pub(crate) fn mark(&self) -> Mark {
-        Mark {
-            messages: self.effects.messages.len(),
-            delayed: self.effects.delayed.len(),
-            egresses: self.effects.egresses.len(),
-        }
+        self.answer.mark()
     }
 
     /// Whether the function declared that it reads messages of this type, or declared none.
@@ -289,12 +239,7 @@ impl Context {
     /// Takes back what was sent since `mark`. Says whether that takes back everything: a state that was written since
     /// stays written.
     pub(crate) fn cut_back(&mut self, mark: Mark) -> bool {
-        self.effects.messages.truncate(mark.messages);
-        self.effects.egresses.truncate(mark.egresses);
-        if self.effects.delayed.len() > mark.delayed {
-            self.effects.delayed.truncate(mark.delayed);
-            self.effects.recount_tokens();
-        }
+        self.answer.cut_back(mark);
         !self.states.take_written()
     }
 
@@ -303,8 +248,14 @@ impl Context {
         self.states.unreadable()
     }
 
+    /// Brings the encoded form of every written state up to date, so that it can be saved.
     pub(crate) fn encode_states(&mut self) -> Result<(), TypeError> {
-        self.states.encode(&mut self.buffer)
+        self.states.encode(&mut self.answer.buffers.value)
+    }
+
+    /// Writes the states into the answer: the last thing in it.
+    pub(crate) fn write_states(&mut self) -> Result<(), TypeError> {
+        self.states.write_to(&mut self.answer)
     }
 
     pub(crate) fn save_states(&self) -> SavedStates {
@@ -315,28 +266,9 @@ impl Context {
         self.states.restore(saved);
     }
 
-    /// The states must have been encoded.
-    pub(crate) fn into_response(self) -> InvocationResponse {
-        InvocationResponse {
-            state_mutations: self.states.into_mutations(),
-            outgoing_messages: self.effects.messages,
-            delayed_invocations: self.effects.delayed,
-            outgoing_egresses: self.effects.egresses,
-        }
-    }
-}
-
-impl Effects {
-    fn recount_tokens(&mut self) {
-        self.pending_tokens.clear();
-        for delayed in &self.delayed {
-            let Ok(token) = ByteString::try_from(delayed.cancellation_token.clone()) else { continue };
-            if delayed.is_cancellation_request {
-                self.pending_tokens.remove(&token);
-            } else if !token.is_empty() {
-                self.pending_tokens.insert(token);
-            }
-        }
+    /// The encoded answer.
+    pub(crate) fn into_answer(self) -> Bytes {
+        self.answer.finish()
     }
 }
 
@@ -384,7 +316,7 @@ impl Typed for CancellationToken {
 }
 
 impl Encode for CancellationToken {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         self.as_str().encode(out)
     }
 }

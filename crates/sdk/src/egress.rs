@@ -1,10 +1,11 @@
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::answer::{Buffers, Head};
 use crate::protocol::egress as wire;
-use crate::types::{encode_to, message_to};
+use crate::types::{Written, encode_to};
 use crate::{Encode, TypeError, TypeName, TypedValue};
 
 // The runtime compares these to the letter (runtime: `KafkaSinkProvider`, `KinesisSinkProvider`).
@@ -47,19 +48,9 @@ impl fmt::Display for Egress {
 }
 
 /// What can be emitted: a record for Kafka or Kinesis, or a [`TypedValue`] for an egress of another kind.
-pub trait EgressRecord {
-    /// Turns the record into the form that the egress takes.
-    ///
-    /// # Errors
-    /// When the egress would refuse the record.
-    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError>;
-}
+pub trait EgressRecord: Written {}
 
-impl EgressRecord for TypedValue {
-    fn into_typed_value(self, _: &mut BytesMut) -> Result<TypedValue, TypeError> {
-        Ok(self)
-    }
-}
+impl EgressRecord for TypedValue {}
 
 /// A record for an egress of kind `io.statefun.kafka.v1/egress`.
 ///
@@ -68,10 +59,10 @@ impl EgressRecord for TypedValue {
 /// let record = KafkaRecord::topic("greetings").key("ann").utf8("hello");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KafkaRecord {
+pub struct KafkaRecord<V = Bytes> {
     topic: ByteString,
     key: ByteString,
-    value: Bytes,
+    value: V,
 }
 
 impl KafkaRecord {
@@ -106,26 +97,28 @@ impl KafkaRecordBuilder {
         KafkaRecord { topic: self.topic, key: self.key, value: value.into() }
     }
 
-    /// A typed value's bytes as the record's value, such as `&Json(&status)`.
-    ///
-    /// # Errors
-    /// When the value has no representation in its type.
-    pub fn value_as(self, value: &(impl Encode + ?Sized)) -> Result<KafkaRecord, TypeError> {
-        Ok(self.value(encode_to(&mut BytesMut::new(), value)?))
+    /// A typed value's bytes as the record's value, such as `Json(&status)`. They are written when the record is emitted.
+    pub fn value_as<V: Encode>(self, value: V) -> KafkaRecord<V> {
+        KafkaRecord { topic: self.topic, key: self.key, value }
     }
 }
 
-impl EgressRecord for KafkaRecord {
-    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+impl<V: Encode> EgressRecord for KafkaRecord<V> {}
+
+impl<V: Encode> Written for KafkaRecord<V> {
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         if self.topic.is_empty() {
             return Err(TypeError::new("a Kafka record without a topic"));
         }
+        encode_to(&mut buffers.value, &self.value)?;
         let record = wire::KafkaProducerRecord {
             key: self.key.into_bytes(),
-            value_bytes: self.value,
+            value_bytes: std::mem::take(&mut buffers.value),
             topic: self.topic.into_bytes(),
         };
-        Ok(encoded(KAFKA, &record, buffer))
+        buffers.wrap(&record);
+        buffers.spare = record.value_bytes;
+        Ok(Head::of(KAFKA))
     }
 }
 
@@ -136,11 +129,11 @@ impl EgressRecord for KafkaRecord {
 /// let record = KinesisRecord::stream("greetings").partition_key("ann").utf8("hello");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KinesisRecord {
+pub struct KinesisRecord<V = Bytes> {
     stream: ByteString,
     partition_key: ByteString,
     explicit_hash_key: ByteString,
-    value: Bytes,
+    value: V,
 }
 
 impl KinesisRecord {
@@ -191,20 +184,24 @@ impl KinesisRecordBuilder {
         }
     }
 
-    /// A typed value's bytes as the record's value, such as `&Json(&status)`.
-    ///
-    /// # Errors
-    /// When the value has no representation in its type.
-    pub fn value_as(self, value: &(impl Encode + ?Sized)) -> Result<KinesisRecord, TypeError> {
-        Ok(self.value(encode_to(&mut BytesMut::new(), value)?))
+    /// A typed value's bytes as the record's value, such as `Json(&status)`. They are written when the record is emitted.
+    pub fn value_as<V: Encode>(self, value: V) -> KinesisRecord<V> {
+        KinesisRecord {
+            stream: self.stream,
+            partition_key: self.partition_key,
+            explicit_hash_key: self.explicit_hash_key,
+            value,
+        }
     }
 }
 
 /// The longest partition key that Kinesis takes, in characters.
 pub(crate) const LONGEST_PARTITION_KEY: usize = 256;
 
-impl EgressRecord for KinesisRecord {
-    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+impl<V: Encode> EgressRecord for KinesisRecord<V> {}
+
+impl<V: Encode> Written for KinesisRecord<V> {
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         if self.stream.is_empty() {
             return Err(TypeError::new("a Kinesis record without a stream"));
         }
@@ -214,18 +211,17 @@ impl EgressRecord for KinesisRecord {
                 "a Kinesis partition key of {characters} characters, expected 1 to {LONGEST_PARTITION_KEY}"
             )));
         }
+        encode_to(&mut buffers.value, &self.value)?;
         let record = wire::KinesisEgressRecord {
             partition_key: self.partition_key.into_bytes(),
-            value_bytes: self.value,
+            value_bytes: std::mem::take(&mut buffers.value),
             stream: self.stream.into_bytes(),
             explicit_hash_key: self.explicit_hash_key.into_bytes(),
         };
-        Ok(encoded(KINESIS, &record, buffer))
+        buffers.wrap(&record);
+        buffers.spare = record.value_bytes;
+        Ok(Head::of(KINESIS))
     }
-}
-
-fn encoded(type_name: ByteString, record: &impl prost::Message, buffer: &mut BytesMut) -> TypedValue {
-    TypedValue::raw(type_name, message_to(buffer, record))
 }
 
 /// Where an egress leads, when that is configuration: a Kafka topic or a Kinesis stream.
@@ -270,11 +266,13 @@ pub enum Record {
     Kinesis(KinesisRecord),
 }
 
-impl EgressRecord for Record {
-    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+impl EgressRecord for Record {}
+
+impl Written for Record {
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         match self {
-            Self::Kafka(record) => record.into_typed_value(buffer),
-            Self::Kinesis(record) => record.into_typed_value(buffer),
+            Self::Kafka(record) => record.write(buffers),
+            Self::Kinesis(record) => record.write(buffers),
         }
     }
 }

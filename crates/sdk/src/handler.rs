@@ -72,8 +72,7 @@ impl RequestReplyHandler {
         let function = &self.registry.functions()[position];
         let span = debug_span!("batch", function = ?request.target, invocations = request.invocations.len());
         let invocations = request.invocations.len();
-        let (response, kind) = respond(function, request, &body).instrument(span).await?;
-        let body = FromFunction { response: Some(response) }.encode_to_vec().into();
+        let (body, kind) = respond(function, request, &body).instrument(span).await?;
         Ok(Reply { body, function: position, invocations, kind })
     }
 
@@ -95,7 +94,7 @@ async fn respond(
     function: &RegisteredFunction,
     request: Request,
     body: &Bytes,
-) -> Result<(from_function::Response, ReplyKind), HandlerError> {
+) -> Result<(Bytes, ReplyKind), HandlerError> {
     let mut missing = Vec::new();
     let mut batch = begin(function, &request, body, &mut missing)?;
     if !missing.is_empty() {
@@ -103,7 +102,8 @@ async fn respond(
         let states = function.states();
         let missing_values = missing.into_iter().map(|position| states[position].to_wire()).collect();
         let response = from_function::IncompleteInvocationContext { missing_values };
-        return Ok((from_function::Response::IncompleteInvocationContext(response), ReplyKind::MissingStates));
+        let response = Some(from_function::Response::IncompleteInvocationContext(response));
+        return Ok((FromFunction { response }.encode_to_vec().into(), ReplyKind::MissingStates));
     }
     match batch.run(request.invocations).await {
         Ok(()) => {}
@@ -114,8 +114,8 @@ async fn respond(
             batch.run_carefully(again.invocations).await.map_err(HandlerError::Invocation)?;
         }
     }
-    let (response, dead_letters) = batch.finish();
-    Ok((from_function::Response::InvocationResult(response), ReplyKind::Result { dead_letters }))
+    let (answer, dead_letters) = batch.finish();
+    Ok((answer, ReplyKind::Result { dead_letters }))
 }
 
 fn begin<'a>(

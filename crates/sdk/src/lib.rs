@@ -16,6 +16,7 @@
 //! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
 
 mod address;
+mod answer;
 mod batch;
 mod context;
 mod dead_letter;
@@ -40,7 +41,7 @@ pub mod local;
 pub mod protocol;
 
 pub use address::Address;
-pub use bytes::{Bytes, BytesMut};
+pub use bytes::Bytes;
 pub use bytestring::ByteString;
 pub use context::{CancellationToken, Context, EmptyToken};
 pub use dead_letter::DeadLetter;

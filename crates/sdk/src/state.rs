@@ -7,11 +7,10 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
+use crate::answer::Answer;
 use crate::declarations::Declarations;
-use crate::protocol::reqreply::from_function::PersistedValueMutation;
-use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use crate::protocol::reqreply::{TypedValue, to_function};
 use crate::types::encode_to;
 use crate::{FunctionError, StateDeclaration, StateError, Type, TypeError, ValueSpec};
@@ -175,19 +174,35 @@ impl StateCache {
     ///
     /// # Errors
     /// When a value has no representation in its type.
-    pub(crate) fn encode(&mut self, buffer: &mut BytesMut) -> Result<(), TypeError> {
+    pub(crate) fn encode(&mut self, buffer: &mut Vec<u8>) -> Result<(), TypeError> {
         for (slot, state) in self.slots.iter_mut().zip(&self.declarations.states).filter(|(slot, _)| slot.stale) {
-            match (slot.change, slot.decoded.get()) {
-                (Change::Written, Some(Some(value))) => {
-                    let value = Encoding { state, value: &**value };
-                    slot.encoded = Some(caught(|| encode_to(buffer, &value)).map_err(|error| {
-                        TypeError::new(format!("state {:?} cannot be written: {error}", state.name()))
-                    })?);
-                }
-                (Change::Removed, _) => slot.encoded = None,
-                _ => {}
-            }
+            slot.encoded = if slot.encode(state, buffer)? { Some(Bytes::copy_from_slice(buffer)) } else { None };
             slot.stale = false;
+        }
+        Ok(())
+    }
+
+    /// Writes what the runtime is to change.
+    ///
+    /// # Errors
+    /// When a value has no representation in its type.
+    pub(crate) fn write_to(&self, answer: &mut Answer) -> Result<(), TypeError> {
+        for (slot, state) in self.slots.iter().zip(&self.declarations.states) {
+            match slot.change {
+                Change::None => continue,
+                Change::Removed if slot.absent_at_runtime => continue,
+                Change::Removed => answer.delete(state.name()),
+                Change::Written => {
+                    let buffer = &mut answer.buffers.value;
+                    if slot.stale {
+                        slot.encode(state, buffer)?;
+                    } else {
+                        buffer.clear();
+                        buffer.extend_from_slice(slot.encoded.as_deref().unwrap_or_default());
+                    }
+                    answer.modify(state.name(), state.type_name().clone().into_text());
+                }
+            }
         }
         Ok(())
     }
@@ -206,36 +221,19 @@ impl StateCache {
             slot.stale = false;
         }
     }
-
-    /// What the runtime is to change; the states must have been encoded.
-    pub(crate) fn into_mutations(self) -> Vec<PersistedValueMutation> {
-        let mut mutations = Vec::new();
-        for (slot, state) in self.slots.into_iter().zip(&self.declarations.states) {
-            let (kind, state_value) = match slot.change {
-                Change::Written => {
-                    let value = TypedValue {
-                        typename: state.type_name().clone().into_text().into_bytes(),
-                        has_value: true,
-                        value: slot.encoded.unwrap_or_default(),
-                    };
-                    (MutationType::Modify, Some(value))
-                }
-                Change::Removed if !slot.absent_at_runtime => (MutationType::Delete, None),
-                Change::Removed | Change::None => continue,
-            };
-            mutations.push(PersistedValueMutation {
-                mutation_type: kind.into(),
-                state_name: Bytes::from_static(state.name().as_bytes()),
-                state_value,
-            });
-        }
-        mutations
-    }
 }
 
 pub(crate) struct SavedStates(Vec<SavedSlot>);
 
 impl Slot {
+    /// Writes the value to `buffer`. Says whether there is one.
+    fn encode(&self, state: &StateDeclaration, buffer: &mut Vec<u8>) -> Result<bool, TypeError> {
+        let (Change::Written, Some(Some(value))) = (self.change, self.decoded.get()) else { return Ok(false) };
+        caught(|| encode_to(buffer, &Encoding { state, value: &**value }))
+            .map_err(|error| TypeError::new(format!("state {:?} cannot be written: {error}", state.name())))?;
+        Ok(true)
+    }
+
     fn decode<T: Type>(&self, name: &'static str) -> Result<Option<Value>, StateError> {
         match &self.encoded {
             None => Ok(None),
@@ -272,7 +270,7 @@ struct Encoding<'a> {
 }
 
 impl crate::Encode for Encoding<'_> {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         self.state.encode(self.value, out)
     }
 }

@@ -1,11 +1,13 @@
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Deserialize;
 
+use crate::answer::Buffers;
 use crate::protocol::reqreply;
-use crate::{Decode, Encode, Payload, Proto, TypeError, Typed};
+use crate::types::Written;
+use crate::{Decode, Encode, Proto, TypeError, Typed};
 
 /// Bytes with the name of their type, as they travel.
 ///
@@ -36,7 +38,9 @@ impl TypedValue {
     /// # Errors
     /// When the value has no representation in its type.
     pub fn of<T: Encode + Typed>(value: T) -> Result<Self, TypeError> {
-        value.into_typed_value(&mut BytesMut::new())
+        let mut buffers = Buffers::default();
+        let head = value.write(&mut buffers)?;
+        Ok(Self::raw(head.type_name, buffers.value))
     }
 
     /// The name of the type, as it came.
@@ -99,12 +103,17 @@ impl TypedValue {
         Some(Self { type_name: value.typename.try_into().ok()?, value: value.has_value.then_some(value.value) })
     }
 
+    #[cfg(feature = "local")]
     pub(crate) fn into_wire(self) -> reqreply::TypedValue {
         reqreply::TypedValue {
             typename: self.type_name.into_bytes(),
             has_value: self.value.is_some(),
             value: self.value.unwrap_or_default(),
         }
+    }
+
+    pub(crate) fn into_type_name(self) -> ByteString {
+        self.type_name
     }
 }
 

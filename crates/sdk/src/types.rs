@@ -1,11 +1,12 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use prost::encoding;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::answer::{Buffers, Head};
 use crate::protocol::types;
 use crate::{TypeName, TypedValue};
 
@@ -29,7 +30,7 @@ pub trait Encode {
     ///
     /// # Errors
     /// When the value has no representation in its type.
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError>;
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError>;
 }
 
 /// Reads a value from the bytes of its type.
@@ -123,7 +124,7 @@ macro_rules! primitive {
         }
 
         impl Encode for $rust {
-            fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+            fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
                 write_message(&types::$wrapper { value: *self }, out);
                 Ok(())
             }
@@ -151,7 +152,7 @@ impl Typed for String {
 }
 
 impl Encode for String {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         self.as_str().encode(out)
     }
 }
@@ -168,7 +169,7 @@ impl Typed for str {
 
 /// As `StringWrapper` is encoded, which would need a `String` of its own.
 impl Encode for str {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         if !self.is_empty() {
             out.reserve(encoding::encoded_len_varint(self.len() as u64) + 1 + self.len());
             encoding::encode_key(1, encoding::WireType::LengthDelimited, out);
@@ -179,7 +180,7 @@ impl Encode for str {
     }
 }
 
-fn write_message(message: &impl prost::Message, out: &mut BytesMut) {
+fn write_message(message: &impl prost::Message, out: &mut Vec<u8>) {
     out.reserve(message.encoded_len());
     message.encode_raw(out);
 }
@@ -191,7 +192,7 @@ fn read_message<M: prost::Message + Default>(bytes: &Bytes) -> Result<M, TypeErr
 /// Bytes as they are. A state of this type is declared with [`ValueSpec::with_type`](crate::ValueSpec::with_type), as
 /// the bytes alone have no type name.
 impl Encode for Bytes {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         out.extend_from_slice(self);
         Ok(())
     }
@@ -215,8 +216,8 @@ impl<T: Typed> Typed for Json<T> {
 }
 
 impl<T: Serialize> Encode for Json<T> {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
-        serde_json::to_writer(out.writer(), &self.0).map_err(|error| TypeError::json(&error))
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
+        serde_json::to_writer(out, &self.0).map_err(|error| TypeError::json(&error))
     }
 }
 
@@ -237,7 +238,7 @@ impl<T: Typed> Typed for Proto<T> {
 }
 
 impl<T: prost::Message> Encode for Proto<T> {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         write_message(&self.0, out);
         Ok(())
     }
@@ -274,46 +275,42 @@ impl<T: Typed + ?Sized> Typed for &T {
 }
 
 impl<T: Encode + ?Sized> Encode for &T {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         (**self).encode(out)
     }
 }
 
-/// What can be sent: a typed value, or a [`TypedValue`] made before.
-pub trait Payload {
-    /// Turns the value into bytes with a type name, writing to `buffer` what has to be written.
-    ///
-    /// # Errors
-    /// When the value has no representation in its type.
-    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError>;
+/// What can be sent: a typed value, or a [`TypedValue`] made before. There is nothing to implement.
+pub trait Payload: Written {}
+
+impl<T: Encode + Typed> Payload for T {}
+
+impl Payload for TypedValue {}
+
+/// What is written to the buffers as bytes of some type.
+pub trait Written {
+    /// Leaves the bytes in `buffers.value`.
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError>;
 }
 
-impl<T: Encode + Typed> Payload for T {
-    fn into_typed_value(self, buffer: &mut BytesMut) -> Result<TypedValue, TypeError> {
+impl<T: Encode + Typed> Written for T {
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         let type_name = const { T::TYPE_NAME };
-        let value = encode_to(buffer, &self).map_err(|error| error.within(type_name.as_str()))?;
-        Ok(TypedValue::raw(type_name.into_text(), value))
+        encode_to(&mut buffers.value, &self).map_err(|error| error.within(type_name.as_str()))?;
+        Ok(Head::of(type_name.into_text()))
     }
 }
 
-impl Payload for TypedValue {
-    fn into_typed_value(self, _: &mut BytesMut) -> Result<TypedValue, TypeError> {
-        Ok(self)
+impl Written for TypedValue {
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+        buffers.value.clear();
+        buffers.value.extend_from_slice(self.value());
+        Ok(Head { has_value: !self.is_unset(), type_name: self.into_type_name() })
     }
 }
 
-/// Encodes into what is left of `buffer` and splits that off: many small values share one allocation.
-///
-/// It begins by clearing the buffer: a value that failed, or panicked, half-way has left its first half there.
-pub(crate) fn encode_to(buffer: &mut BytesMut, value: &(impl Encode + ?Sized)) -> Result<Bytes, TypeError> {
+/// Begins by clearing the buffer: a value that failed, or panicked, half-way has left its first half there.
+pub(crate) fn encode_to(buffer: &mut Vec<u8>, value: &(impl Encode + ?Sized)) -> Result<(), TypeError> {
     buffer.clear();
-    value.encode(buffer)?;
-    Ok(buffer.split().freeze())
-}
-
-/// As [`encode_to`], of a message.
-pub(crate) fn message_to(buffer: &mut BytesMut, message: &impl prost::Message) -> Bytes {
-    buffer.clear();
-    write_message(message, buffer);
-    buffer.split().freeze()
+    value.encode(buffer)
 }

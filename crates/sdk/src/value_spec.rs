@@ -3,7 +3,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::protocol::reqreply::from_function;
 use crate::{Type, TypeError, TypeName, Typed};
@@ -132,7 +132,7 @@ impl<T> fmt::Debug for ValueSpec<T> {
 }
 
 /// Encodes a value of the one Rust type that a state was declared with.
-type Encoder = fn(&(dyn Any + Send + Sync), &mut BytesMut) -> Result<(), TypeError>;
+type Encoder = fn(&(dyn Any + Send + Sync), &mut Vec<u8>) -> Result<(), TypeError>;
 
 /// What a function declared of one of its states.
 #[derive(Clone)]
@@ -164,7 +164,7 @@ impl StateDeclaration {
         self.value_type == TypeId::of::<T>()
     }
 
-    pub(crate) fn encode(&self, value: &(dyn Any + Send + Sync), out: &mut BytesMut) -> Result<(), TypeError> {
+    pub(crate) fn encode(&self, value: &(dyn Any + Send + Sync), out: &mut Vec<u8>) -> Result<(), TypeError> {
         (self.encode)(value, out)
     }
 

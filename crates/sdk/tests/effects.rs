@@ -230,7 +230,7 @@ async fn kafka_records_are_what_the_egress_takes() {
     async fn emit(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.emit(OUT, KafkaRecord::topic("t").key(context.self_id().clone()).utf8("text"))?;
         context.emit(OUT, KafkaRecord::topic("t").value(vec![1, 2]))?;
-        context.emit(OUT, KafkaRecord::topic("t").key("k").value_as(&Json(vec![1, 2]))?)
+        context.emit(OUT, KafkaRecord::topic("t").key("k").value_as(Json(vec![1, 2])))
     }
     let result = effects(function(emit), request()).await;
     let expected = [("a", &b"text"[..]), ("", &[1, 2]), ("k", b"[1,2]")];

@@ -13,9 +13,9 @@ use sha2::{Digest, Sha256};
 use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
 use statefun_sdk::protocol::reqreply::from_function::{EgressMessage, InvocationResponse};
 use statefun_sdk::{
-    Bytes, BytesMut, CancellationToken, Context, DeadLetter, Decode, Destination, Egress, Encode, FailureKind,
-    FailurePolicy, Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ReplyKind,
-    TypeError, TypeName, Typed, ValueSpec,
+    Bytes, CancellationToken, Context, DeadLetter, Decode, Destination, Egress, Encode, FailureKind, FailurePolicy,
+    Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ReplyKind, TypeError, TypeName,
+    Typed, ValueSpec,
 };
 use support::{Request, address, call, effects, mutations, result, typed, value_of};
 
@@ -161,7 +161,7 @@ impl Typed for Brittle {
 
 impl Encode for Brittle {
     /// Fails half-way: what it wrote before must not turn up anywhere.
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         if self.0 > 12 {
             out.extend_from_slice(b"half");
         }

@@ -215,7 +215,7 @@ impl Typed for Counted {
 }
 
 impl Encode for Counted {
-    fn encode(&self, out: &mut statefun_sdk::BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         ENCODED.fetch_add(1, SeqCst);
         out.extend_from_slice(&self.0);
         Ok(())

@@ -102,9 +102,9 @@ fn documents_and_records_have_the_name_of_what_they_hold() {
 }
 
 fn round_trip<T: Encode + Decode>(value: &T) -> T {
-    let mut bytes = statefun_sdk::BytesMut::new();
+    let mut bytes = Vec::new();
     value.encode(&mut bytes).expect("encodes");
-    T::decode(&bytes.freeze()).expect("decodes")
+    T::decode(&Bytes::from(bytes)).expect("decodes")
 }
 
 fn documents() -> impl Strategy<Value = Document> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use cloudevents::event::AttributeValue;
 use cloudevents::{AttributesReader, AttributesWriter, Event, EventBuilder, EventBuilderV10};
@@ -110,8 +110,8 @@ impl Serialize for CloudEvent {
 }
 
 impl Encode for CloudEvent {
-    fn encode(&self, out: &mut BytesMut) -> Result<(), TypeError> {
-        serde_json::to_writer(out.writer(), self).map_err(|_| TypeError::new("an event that cannot be written as JSON"))
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
+        serde_json::to_writer(out, self).map_err(|_| TypeError::new("an event that cannot be written as JSON"))
     }
 }
 

@@ -230,7 +230,7 @@ impl Typed for Cursed {
 }
 
 impl Encode for Cursed {
-    fn encode(&self, _: &mut bytes::BytesMut) -> Result<(), TypeError> {
+    fn encode(&self, _: &mut Vec<u8>) -> Result<(), TypeError> {
         panic!("cursed")
     }
 }

@@ -70,14 +70,14 @@ impl EmittedRecord {
         let text = |bytes: Bytes| String::from_utf8(bytes.into()).map_err(|error| broken(&error));
         if argument.typename == KAFKA.as_bytes() {
             let record = egress::KafkaProducerRecord::decode(argument.value).map_err(|error| broken(&error))?;
-            Ok(Self::Kafka { topic: text(record.topic)?, key: text(record.key)?, value: record.value_bytes })
+            Ok(Self::Kafka { topic: text(record.topic)?, key: text(record.key)?, value: record.value_bytes.into() })
         } else if argument.typename == KINESIS.as_bytes() {
             let record = egress::KinesisEgressRecord::decode(argument.value).map_err(|error| broken(&error))?;
             Ok(Self::Kinesis {
                 stream: text(record.stream)?,
                 partition_key: text(record.partition_key)?,
                 explicit_hash_key: text(record.explicit_hash_key)?,
-                value: record.value_bytes,
+                value: record.value_bytes.into(),
             })
         } else {
             Ok(Self::Other(TypedValue::raw(text(argument.typename)?, argument.value)))

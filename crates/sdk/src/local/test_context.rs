@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use prost::Message as _;
 
 use super::emitted::{Emitted, EmittedRecord};
@@ -128,10 +128,12 @@ impl TestContext {
     /// When the function did not declare the state, or the value has no representation in its type.
     pub fn set<T: Type>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
         self.check_declared(spec)?;
+        let mut encoded = Vec::new();
+        encode_to(&mut encoded, &value)?;
         let value = reqreply::TypedValue {
             typename: spec.declaration().type_name().clone().into_text().into_bytes(),
             has_value: true,
-            value: encode_to(&mut BytesMut::new(), &value)?,
+            value: encoded.into(),
         };
         self.states.insert(spec.name(), value);
         Ok(())

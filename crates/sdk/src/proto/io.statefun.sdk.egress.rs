@@ -3,8 +3,8 @@
 pub struct KafkaProducerRecord {
     #[prost(bytes = "bytes", tag = "1")]
     pub key: ::prost::bytes::Bytes,
-    #[prost(bytes = "bytes", tag = "2")]
-    pub value_bytes: ::prost::bytes::Bytes,
+    #[prost(bytes = "vec", tag = "2")]
+    pub value_bytes: ::prost::alloc::vec::Vec<u8>,
     #[prost(bytes = "bytes", tag = "3")]
     pub topic: ::prost::bytes::Bytes,
 }
@@ -12,8 +12,8 @@ pub struct KafkaProducerRecord {
 pub struct KinesisEgressRecord {
     #[prost(bytes = "bytes", tag = "1")]
     pub partition_key: ::prost::bytes::Bytes,
-    #[prost(bytes = "bytes", tag = "2")]
-    pub value_bytes: ::prost::bytes::Bytes,
+    #[prost(bytes = "vec", tag = "2")]
+    pub value_bytes: ::prost::alloc::vec::Vec<u8>,
     #[prost(bytes = "bytes", tag = "3")]
     pub stream: ::prost::bytes::Bytes,
     #[prost(bytes = "bytes", tag = "4")]

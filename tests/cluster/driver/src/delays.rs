@@ -85,7 +85,7 @@ async fn clock(context: &mut Context, message: Message) -> Result<(), FunctionEr
                 written: context.get(&WRITTEN)?.is_some(),
                 called: context.get(&CALLED)?.is_some(),
             };
-            let record = KafkaRecord::topic(TOLD_TOPIC).key(context.self_id().clone()).value_as(&Json(told))?;
+            let record = KafkaRecord::topic(TOLD_TOPIC).key(context.self_id().clone()).value_as(Json(told));
             context.emit(EGRESS, record)
         }
     }
