@@ -76,11 +76,15 @@ struct TokenUse {
 const INVOCATION_RESULT: u32 = 100;
 const LONGEST_HEAD: usize = 2 + 10;
 
+/// What a buffer holds before it grows, in bytes: most values.
+const SMALL: usize = 1024;
+
 impl Answer {
-    pub(crate) fn new(invocations: usize) -> Self {
-        let mut bytes = Vec::with_capacity(invocations.saturating_mul(512).clamp(512, 64 * 1024));
+    /// `request` is the length of the request, in bytes: answers tend to be as long.
+    pub(crate) fn new(request: usize) -> Self {
+        let mut bytes = Vec::with_capacity(request.clamp(512, 64 * 1024));
         bytes.resize(LONGEST_HEAD, 0);
-        let buffers = Buffers { value: Vec::with_capacity(512), spare: Vec::with_capacity(512) };
+        let buffers = Buffers { value: Vec::with_capacity(SMALL), spare: Vec::with_capacity(SMALL) };
         Self { bytes, buffers, tokens: Vec::new(), pending: HashSet::new() }
     }
 

@@ -32,9 +32,9 @@ impl Context {
         self_address: Address,
         declarations: Arc<Declarations>,
         states: StateCache,
-        invocations: usize,
+        request: usize,
     ) -> Self {
-        Self { self_address, caller: None, declarations, states, answer: Answer::new(invocations) }
+        Self { self_address, caller: None, declarations, states, answer: Answer::new(request) }
     }
 
     /// The address of this instance.

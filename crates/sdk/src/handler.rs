@@ -127,7 +127,7 @@ fn begin<'a>(
     let declarations = function.declarations.clone();
     let states = StateCache::new(declarations.clone(), &request.states, missing)
         .map_err(|error| HandlerError::Invocation(Box::new(unreadable(request, error))))?;
-    let context = Context::new(request.target.clone(), declarations, states, request.invocations.len());
+    let context = Context::new(request.target.clone(), declarations, states, body.len());
     Ok(Batch::new(&*function.logic, function.on_failure(), context, body))
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::answer::Buffers;
 use crate::protocol::reqreply;
-use crate::types::Written;
+use crate::types::{Written, read_json};
 use crate::{Decode, Encode, Proto, TypeError, Typed};
 
 /// Bytes with the name of their type, as they travel.
@@ -77,7 +77,7 @@ impl TypedValue {
     /// # Errors
     /// As [`as_`](Self::as_).
     pub fn json<'a, T: Typed + Deserialize<'a>>(&'a self) -> Result<T, TypeError> {
-        serde_json::from_slice(self.checked::<T>()?).map_err(|error| TypeError::json(&error).within(&self.type_name))
+        read_json(self.checked::<T>()?).map_err(|error| error.within(&self.type_name))
     }
 
     /// Reads it as the protobuf encoding of a `T`.

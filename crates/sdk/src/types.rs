@@ -223,8 +223,17 @@ impl<T: Serialize> Encode for Json<T> {
 
 impl<T: DeserializeOwned> Decode for Json<T> {
     fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
-        serde_json::from_slice(bytes).map(Json).map_err(|error| TypeError::json(&error))
+        read_json(bytes).map(Json)
     }
+}
+
+/// Reads JSON that may be borrowed from.
+///
+/// Checking that all of it is UTF-8 at once is faster than checking string by string, as serde_json does with bytes.
+pub(crate) fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, TypeError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| TypeError::new(format!("not UTF-8, from byte {} on", error.valid_up_to())))?;
+    serde_json::from_str(text).map_err(|error| TypeError::json(&error))
 }
 
 /// A value whose bytes are its protobuf encoding.
