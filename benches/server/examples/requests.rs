@@ -1,0 +1,112 @@
+//! Handles one request over and over, without a socket, so that a profiler sees nothing else: `requests CASE COUNT`.
+//!
+//! A case is what is done and a request's name, such as `handle counter_10`. Without arguments it lists all cases.
+//! `benches/instructions` runs it under Valgrind.
+
+use std::future::Future;
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
+use prost::Message;
+use statefun_bench::requests::{COUNTER, ECHO, Exchange};
+use statefun_bench::{Documents, registry};
+use statefun_http::{Options, router};
+use statefun_sdk::protocol::reqreply::{FromFunction, ToFunction};
+use statefun_sdk::{BoxError, RequestReplyHandler};
+use tower::ServiceExt;
+
+/// What is done with a request.
+const WORKS: [(&str, fn(Exchange) -> Result<Work, BoxError>); 4] =
+    [("decode", decode), ("encode", encode), ("handle", handle), ("http", http)];
+
+type Work = Box<dyn FnMut() -> Result<(), BoxError>>;
+
+/// The protobuf of the request, read.
+fn decode(exchange: Exchange) -> Result<Work, BoxError> {
+    let request = Bytes::from_static(exchange.request);
+    Ok(Box::new(move || {
+        black_box(ToFunction::decode(black_box(request.clone()))?);
+        Ok(())
+    }))
+}
+
+/// The protobuf of the answer, written.
+fn encode(exchange: Exchange) -> Result<Work, BoxError> {
+    let answer = FromFunction::decode(exchange.answer)?;
+    Ok(Box::new(move || {
+        black_box(black_box(&answer).encode_to_vec());
+        Ok(())
+    }))
+}
+
+/// From a request's bytes to the answer's.
+fn handle(exchange: Exchange) -> Result<Work, BoxError> {
+    let handler = RequestReplyHandler::new(registry(Documents::Owned)?);
+    Ok(Box::new(move || {
+        black_box(now(handler.handle(black_box(Bytes::from_static(exchange.request))))??);
+        Ok(())
+    }))
+}
+
+/// The same through the router, with limits and metrics.
+fn http(exchange: Exchange) -> Result<Work, BoxError> {
+    let router: Router = router(registry(Documents::Owned)?, &Options::default());
+    Ok(Box::new(move || {
+        let request = Request::post("/statefun").header("content-type", "application/octet-stream");
+        let response = now(router.clone().oneshot(request.body(Body::from(exchange.request))?))??;
+        black_box(now(response.into_body().collect())??);
+        Ok(())
+    }))
+}
+
+fn now<T>(future: impl Future<Output = T>) -> Result<T, BoxError> {
+    future.now_or_never().ok_or_else(|| "it waits for something".into())
+}
+
+fn exchanges() -> impl Iterator<Item = Exchange> {
+    COUNTER.into_iter().chain(ECHO)
+}
+
+/// What is counted: `benches/instructions` tells Valgrind its name.
+#[inline(never)]
+fn over_and_over(work: &mut Work, count: usize) -> Result<(), BoxError> {
+    (0..count).try_for_each(|_| work())
+}
+
+fn run(work: &str, name: &str, count: &str) -> Result<(), BoxError> {
+    // The router keeps time.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let _entered = runtime.enter();
+    let (_, work) = WORKS.iter().find(|(known, _)| *known == work).ok_or("no such work")?;
+    let mut work = work(exchanges().find(|exchange| exchange.name == name).ok_or("no such request")?)?;
+    // What is done once in a process does not count.
+    work()?;
+    over_and_over(&mut work, count.parse()?)
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        [work, name, count] => run(work, name, count),
+        _ => {
+            for (work, _) in WORKS {
+                exchanges().for_each(|exchange| println!("{work} {}", exchange.name));
+            }
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The server whose cost is measured: the functions of the benchmark behind `statefun-http` as it is, with its limits,
+//! its metrics and the log of `statefun-server` at its default level.
+
+use std::time::Duration;
+
+use clap::Parser;
+use statefun_bench::{Documents, registry};
+use statefun_http::{Options, serve};
+use tracing_subscriber::EnvFilter;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Serves the two functions of the benchmark on 127.0.0.1.
+#[derive(Debug, Parser)]
+struct Cli {
+    /// Where to listen
+    #[arg(long, env = "PORT", default_value = "8000")]
+    port: u16,
+    /// How the counter reads its JSON
+    #[arg(long, value_enum, default_value = "owned")]
+    documents: Documents,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let Cli { port, documents } = Cli::parse();
+    tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new("info")?).with_writer(std::io::stderr).init();
+    // Whoever ends it waits for it.
+    let options = Options { listen: ([127, 0, 0, 1], port).into(), drain_delay: Duration::ZERO, ..Options::default() };
+    serve(registry(documents)?, options).await?;
+    Ok(())
+}
