@@ -108,5 +108,5 @@ fn tell(context: &mut Context, event: &Event<'_>) -> Result<(), FunctionError> {
     let (quantity, price_cents) = (*quantity, *price_cents);
     context.send(SINK.with_id(&**item), Json(&Update { user_id, item, quantity, seen }))?;
     let receipt = Receipt { event_id, user_id, item, action, quantity, price_cents, seen, note };
-    context.emit(OUT, KafkaRecord::topic("bench-out").key(&**user_id).value_as(&Json(&receipt))?)
+    context.emit(OUT, KafkaRecord::topic("bench-out").key(&**user_id).value_as(Json(&receipt)))
 }

@@ -25,7 +25,7 @@ async fn count(context: &mut Context, message: Message) -> Result<(), FunctionEr
     let (quantity, price_cents) = (*quantity, *price_cents);
     context.send(SINK.with_id(item.as_str()), Json(&Update { user_id, item, quantity, seen }))?;
     let receipt = Receipt { event_id, user_id, item, action, quantity, price_cents, seen, note };
-    context.emit(OUT, KafkaRecord::topic("bench-out").key(user_id.as_str()).value_as(&Json(&receipt))?)
+    context.emit(OUT, KafkaRecord::topic("bench-out").key(user_id.as_str()).value_as(Json(&receipt)))
 }
 
 /// Emits every message as it came.
