@@ -166,6 +166,15 @@ fill_in() {
         -e "s|@TRANSPORT@|$TRANSPORT|g" -e "s|@SEMANTIC@|$SEMANTIC|g" "$1"
 }
 
+# Has our binary write the module, with what the environment says of applications and egresses.
+render_module() {
+    STATEFUN_APPLICATION=$APPLICATION "$FUNCTIONS_BINARY" module render \
+        --url "$FUNCTIONS_URL" --transport "$TRANSPORT" --call 1min \
+        --kafka-address "127.0.0.1:$KAFKA_PORT" --delivery "$SEMANTIC" --transaction-timeout 5min \
+        --kinesis-endpoint "https://127.0.0.1:$KINESIS_TLS_PORT" --aws-region us-east-1 \
+        --kinesis-properties "$here/conf/kinesis.properties" --output "$dir/module.yaml"
+}
+
 # Options of all JVMs. In the minutes that they live, the second compiler costs more than it gains: with it a TaskManager
 # takes twice the CPU time until its tasks run.
 jvm=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1)
