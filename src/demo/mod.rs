@@ -21,7 +21,7 @@ use statefun_sdk::{BoxError, Registry, Typed, TypedValue};
 use tokio::sync::oneshot;
 
 use crate::functions::product_cart::{self, CloudEvent, ROUTER};
-use crate::functions::{self, Destinations};
+use crate::functions::{self, Destinations, Settings};
 use events::{Events, Line};
 use narrator::Narrator;
 
@@ -55,7 +55,9 @@ enum Clock {
 /// When the events cannot be read, or the server gives an answer that a cluster would not take.
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
     let mut events = Events::open(args.events.as_deref()).await?;
-    let registry = Arc::new(Registry::builder().functions(functions::all(&Destinations::default())).build()?);
+    let registry = Arc::new(
+        Registry::builder().functions(functions::all(&Destinations::default(), &Settings::default())).build()?,
+    );
 
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() };
     let server = Server::bind(registry.clone(), options)?;

@@ -1,5 +1,5 @@
 use statefun_sdk::{Destination, Egress, Registry};
-use statefun_server::functions::{self, Connector, Destinations, EgressSetting};
+use statefun_server::functions::{self, Connector, Destinations, EgressSetting, Settings};
 
 #[test]
 fn every_egress_has_a_default() {
@@ -20,7 +20,7 @@ fn every_egress_has_a_default() {
 #[test]
 fn the_functions_form_a_registry_whose_egresses_are_those_that_are_configured() {
     let destinations = Destinations::default();
-    let registry = Registry::builder().functions(functions::all(&destinations)).build().unwrap();
+    let registry = Registry::builder().functions(functions::all(&destinations, &Settings::default())).build().unwrap();
     let names: Vec<_> = registry.functions().iter().map(|function| function.type_name().to_string()).collect();
     assert_eq!(names, ["example/router", "example/product", "example/cart", "demo/greeter"]);
     let mut egresses: Vec<_> =
@@ -43,7 +43,7 @@ fn all_egresses_may_lead_to_streams_of_their_default_names() {
 #[test]
 fn ingresses_lead_to_functions_that_accept_their_records() {
     for application in functions::applications() {
-        let functions = application.functions(&Destinations::default());
+        let functions = application.functions(&Destinations::default(), &Settings::default());
         let registry = Registry::builder().functions(functions).build().unwrap();
         assert!(!application.ingresses().is_empty(), "{}", application.name());
         for ingress in application.ingresses() {
