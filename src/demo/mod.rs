@@ -2,13 +2,17 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | `app` | what the demo knows of an application; each is one file that says it |
+//! | `product_cart` | an application |
 //! | `events` | the lines of a file: events and directives |
 //! | `narrator` | what is told on standard error |
 //! | `output` | what is printed on standard output |
 
+mod app;
 mod events;
 mod narrator;
 mod output;
+mod product_cart;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,21 +21,24 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use statefun_http::{HttpTransport, Options, Server};
 use statefun_sdk::local::LocalRuntime;
-use statefun_sdk::{BoxError, Registry, Typed, TypedValue};
+use statefun_sdk::{BoxError, Registry};
 use tokio::sync::oneshot;
 
-use crate::functions::product_cart::{self, CloudEvent, ROUTER};
-use crate::functions::{self, Destinations, Settings};
+use crate::functions::{self, Destinations};
+use app::{App, AppName};
 use events::{Events, Line};
 use narrator::Narrator;
 
 /// What to feed, and how.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Feed the lines of this file instead of the project's own events
+    /// What to show
+    #[arg(long, env = "STATEFUN_APP", value_name = "APP", default_value = "product-cart")]
+    app: AppName,
+    /// Feed the lines of this file instead of the application's own events
     ///
-    /// A line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. Empty lines are left
-    /// out. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
+    /// For product-cart a line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. Empty
+    /// lines are left out. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
     /// test.delay-between-events before every later event.
     #[arg(long, env = "STATEFUN_EVENTS", value_name = "FILE")]
     events: Option<PathBuf>,
@@ -54,10 +61,13 @@ enum Clock {
 /// # Errors
 /// When the events cannot be read, or the server gives an answer that a cluster would not take.
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
-    let mut events = Events::open(args.events.as_deref()).await?;
-    let registry = Arc::new(
-        Registry::builder().functions(functions::all(&Destinations::default(), &Settings::default())).build()?,
-    );
+    let app = args.app.app();
+    let mut events = match &args.events {
+        Some(path) => Events::open(path).await?,
+        None => Events::of(app.events())?,
+    };
+    let functions = functions::all(&Destinations::default(), &app.settings());
+    let registry = Arc::new(Registry::builder().functions(functions).build()?);
 
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() };
     let server = Server::bind(registry.clone(), options)?;
@@ -71,7 +81,7 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
     let exchanges = narrator.clone();
     let mut runtime = LocalRuntime::new(HttpTransport::new(&url)?, &registry)
         .on_exchange(move |exchange| exchanges.exchange(exchange));
-    let fed = feed(&mut events, &mut runtime, &narrator, args.clock).await;
+    let fed = feed(&*app, &mut events, &mut runtime, &narrator, args.clock).await;
     narrator.end(fed.is_ok());
     drop(stop);
     server.await??;
@@ -79,28 +89,30 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
 }
 
 async fn feed(
+    app: &dyn App,
     events: &mut Events,
     runtime: &mut LocalRuntime<HttpTransport>,
     narrator: &Narrator,
     clock: Clock,
 ) -> Result<(), BoxError> {
     let mut between = Duration::ZERO;
-    while let Some((line, position)) = events.next().await? {
-        narrator.position(position);
+    while let Some(line) = events.next().await? {
+        narrator.position(events.position());
         match line {
             Line::Comment(text) => narrator.comment(&text),
             Line::Delay(delay) => wait(runtime, delay, clock).await?,
             Line::DelayBetweenEvents(delay) => between = delay,
-            Line::Event(event) => {
+            Line::Event(line) => {
+                let event = app.event(line).map_err(|error| format!("{}: {error}", events.place()))?;
                 wait(runtime, between, clock).await?;
                 narrator.event(&event);
-                let key = product_cart::record_key(&event).unwrap_or_default();
-                runtime.send(ROUTER.with_id(key), TypedValue::raw(CloudEvent::TYPE_NAME.as_str(), event))?;
+                runtime.send(event.target, event.message)?;
                 runtime.run().await?;
             }
         }
         for emitted in runtime.take_emitted() {
-            narrator.undisturbed(|| output::print(&emitted))?;
+            let line = app.line(&emitted)?;
+            narrator.undisturbed(|| output::print(line))?;
         }
     }
     Ok(())

@@ -21,15 +21,19 @@ enum Value<'a> {
     Text(String),
 }
 
-/// Prints a record as one line. A reader that went away is no error of ours.
-pub(super) fn print(emitted: &Emitted) -> Result<(), BoxError> {
+/// A record as a line of JSON.
+pub(super) fn line(emitted: &Emitted) -> Result<String, BoxError> {
     let bytes = emitted.record.value();
     let value = match serde_json::from_slice(bytes) {
         Ok(json) if !bytes.contains(&b'\n') => Value::Json(json),
         _ => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
     };
     let record = Record { egress: emitted.egress.as_str(), key: emitted.record.key(), value };
-    let mut line = serde_json::to_string(&record)?;
+    Ok(serde_json::to_string(&record)?)
+}
+
+/// Prints a line. A reader that went away is no error of ours.
+pub(super) fn print(mut line: String) -> Result<(), BoxError> {
     line.push('\n');
     let mut output = io::stdout().lock();
     match output.write_all(line.as_bytes()).and_then(|()| output.flush()) {
