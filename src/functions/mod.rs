@@ -5,6 +5,7 @@
 //! | application | namespace | functions |
 //! |---|---|---|
 //! | [`product_cart`] | `example` | `router`, `product`, `cart` |
+//! | [`shopping_cart`] | `shopping-cart-example` | `cart`, `inventory` |
 //! | [`greeter`] | `demo` | `greeter`, the tutorial |
 //!
 //! An application knows the SDK only. What is configuration is given to it: where its egresses lead, see
@@ -20,7 +21,7 @@ pub use destinations::{Connector, Destinations, EgressSetting, InvalidEgressSett
 
 use statefun_sdk::{Egress, Function, TypeName};
 
-const APPLICATIONS: &[Application] = &[product_cart::APPLICATION, greeter::APPLICATION];
+const APPLICATIONS: &[Application] = &[product_cart::APPLICATION, shopping_cart::APPLICATION, greeter::APPLICATION];
 
 /// All applications.
 pub fn applications() -> &'static [Application] {
