@@ -4,14 +4,13 @@ use statefun_sdk::{Address, BoxError, Bytes, TypedValue};
 
 use super::output;
 use super::product_cart::ProductCart;
+use super::shopping_cart::ShoppingCart;
 use crate::functions::Settings;
 
 /// An application as the demo shows it.
 pub(super) trait App {
-    /// What its functions are told.
-    fn settings(&self) -> Settings {
-        Settings::default()
-    }
+    /// Settings with which there is something to see.
+    fn configure(&self, _settings: &mut Settings) {}
 
     /// The lines to feed where the user has no file.
     fn events(&self) -> Bytes;
@@ -19,7 +18,7 @@ pub(super) trait App {
     /// What a line means to the functions.
     ///
     /// # Errors
-    /// When it means nothing.
+    /// When it means nothing; the error says what was expected.
     fn event(&self, line: Bytes) -> Result<Event, BoxError>;
 
     /// A record as a line of standard output.
@@ -47,12 +46,15 @@ pub(super) struct Event {
 pub(super) enum AppName {
     /// Carts that are told of price changes
     ProductCart,
+    /// Carts that take what the inventory has
+    ShoppingCart,
 }
 
 impl AppName {
     pub(super) fn app(self) -> Box<dyn App> {
         match self {
             Self::ProductCart => Box::new(ProductCart),
+            Self::ShoppingCart => Box::new(ShoppingCart),
         }
     }
 }

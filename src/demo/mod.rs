@@ -3,7 +3,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `app` | what the demo knows of an application; each is one file that says it |
-//! | `product_cart` | an application |
+//! | `product_cart`, `shopping_cart` | the applications |
 //! | `events` | the lines of a file: events and directives |
 //! | `narrator` | what is told on standard error |
 //! | `output` | what is printed on standard output |
@@ -13,6 +13,7 @@ mod events;
 mod narrator;
 mod output;
 mod product_cart;
+mod shopping_cart;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use statefun_sdk::local::LocalRuntime;
 use statefun_sdk::{BoxError, Registry};
 use tokio::sync::oneshot;
 
-use crate::functions::{self, Destinations};
+use crate::functions::{self, Destinations, Settings};
 use app::{App, AppName};
 use events::{Events, Line};
 use narrator::Narrator;
@@ -37,8 +38,10 @@ pub struct DemoArgs {
     app: AppName,
     /// Feed the lines of this file instead of the application's own events
     ///
-    /// For product-cart a line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. Empty
-    /// lines are left out. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
+    /// For product-cart a line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. For
+    /// shopping-cart it is {"type":"add-to-cart","user":…,"item_id":…,"quantity":…} or
+    /// {"type":"restock","item_id":…,"quantity":…}, and an item is out of stock until it is restocked. Empty lines are left
+    /// out. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
     /// test.delay-between-events before every later event.
     #[arg(long, env = "STATEFUN_EVENTS", value_name = "FILE")]
     events: Option<PathBuf>,
@@ -66,7 +69,9 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
         Some(path) => Events::open(path).await?,
         None => Events::of(app.events())?,
     };
-    let functions = functions::all(&Destinations::default(), &app.settings());
+    let mut settings = Settings::default();
+    app.configure(&mut settings);
+    let functions = functions::all(&Destinations::default(), &settings);
     let registry = Arc::new(Registry::builder().functions(functions).build()?);
 
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() };
