@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use statefun_sdk::{BoxError, Registry};
 
-use crate::config::{EgressArgs, ServeArgs};
+use crate::config::{ApplicationArgs, EgressArgs, ServeArgs};
 use crate::contract::{self, ContractArgs};
 use crate::demo::{self, DemoArgs};
 use crate::functions;
@@ -60,6 +60,8 @@ struct ServeCommand {
     serve: ServeArgs,
     #[command(flatten)]
     egresses: EgressArgs,
+    #[command(flatten)]
+    applications: ApplicationArgs,
 }
 
 const SERVE_EXAMPLES: &str = "\
@@ -82,9 +84,10 @@ impl Cli {
     /// When it cannot; the error says what to change.
     pub async fn run(self) -> Result<(), BoxError> {
         match self.command {
-            Command::Serve(ServeCommand { serve, egresses }) => {
+            Command::Serve(ServeCommand { serve, egresses, applications }) => {
                 telemetry::init(&self.log, "info")?;
-                let registry = Registry::builder().functions(functions::all(&egresses.destinations()?)).build()?;
+                let functions = functions::all(&egresses.destinations()?, &applications.settings());
+                let registry = Registry::builder().functions(functions).build()?;
                 Ok(statefun_http::serve(registry, serve.options()?).await?)
             }
             Command::Demo(demo) => {

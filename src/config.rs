@@ -10,7 +10,7 @@ use clap::Args;
 use statefun_http::{Options, TlsOptions};
 use statefun_sdk::BoxError;
 
-use crate::functions::{Connector, Destinations, EgressSetting, UnknownEgress};
+use crate::functions::{Connector, Destinations, EgressSetting, Settings, UnknownEgress, shopping_cart};
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -110,5 +110,41 @@ impl EgressArgs {
             }
         }
         Ok(destinations)
+    }
+}
+
+/// What is configuration of each application.
+#[derive(Debug, Args)]
+pub struct ApplicationArgs {
+    #[command(flatten)]
+    shopping_cart: ShoppingCartArgs,
+}
+
+impl ApplicationArgs {
+    /// The settings of all applications.
+    pub fn settings(&self) -> Settings {
+        Settings { shopping_cart: self.shopping_cart.settings() }
+    }
+}
+
+/// What is configuration of the shopping cart.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Shopping cart")]
+struct ShoppingCartArgs {
+    /// How many there are of an item that was never stocked; unlimited unless told
+    #[arg(
+        long,
+        env = "STATEFUN_INITIAL_STOCK",
+        value_name = "N",
+        default_value_t = shopping_cart::Settings::default().initial_stock,
+        value_parser = clap::value_parser!(i32).range(0..),
+        allow_negative_numbers = true,
+    )]
+    initial_stock: i32,
+}
+
+impl ShoppingCartArgs {
+    fn settings(&self) -> shopping_cart::Settings {
+        shopping_cart::Settings { initial_stock: self.initial_stock }
     }
 }

@@ -6,7 +6,9 @@ mod functions {
     mod greeter;
     mod price;
     mod product;
+    mod protobuf;
     mod router;
     mod scenario;
+    mod shopping_cart;
     mod support;
 }

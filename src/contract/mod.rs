@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use statefun_sdk::{BoxError, Registry};
 
-use crate::functions::{self, Destinations};
+use crate::functions::{self, Destinations, Settings};
 use comparison::{Comparison, Severity};
 use description::Contract;
 
@@ -56,7 +56,8 @@ enum ContractCommand {
 /// # Errors
 /// When there is no such file, or when the release breaks a promise.
 pub fn run(args: &ContractArgs) -> Result<(), BoxError> {
-    let registry = Registry::builder().functions(functions::all(&Destinations::default())).build()?;
+    let registry =
+        Registry::builder().functions(functions::all(&Destinations::default(), &Settings::default())).build()?;
     let contract = Contract::of(&registry);
     let mut out = io::stdout().lock();
     let Some(ContractCommand::Check { old }) = &args.command else {

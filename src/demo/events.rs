@@ -1,3 +1,4 @@
+use std::io::Cursor;
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
@@ -7,19 +8,20 @@ use serde_json::Value;
 use statefun_sdk::{BoxError, Bytes};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
-use crate::functions::product_cart::EVENTS;
-
 /// The lines of a file of events, one after the other.
 pub(super) struct Events {
     lines: Pin<Box<dyn AsyncBufRead + Send>>,
+    /// Where the lines come from, for people.
+    source: String,
     size: u64,
     read: u64,
+    number: u64,
 }
 
 /// What a line says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// A record for the functions.
+    /// Something for the functions.
     Event(Bytes),
     Comment(String),
     /// Wait once.
@@ -29,16 +31,19 @@ pub(super) enum Line {
 }
 
 impl Events {
-    /// The lines of `file`, or the project's own.
-    pub(super) async fn open(file: Option<&Path>) -> Result<Self, BoxError> {
-        let Some(path) = file else {
-            let bytes = EVENTS.as_bytes();
-            return Ok(Self { lines: Box::pin(bytes), size: u64::try_from(bytes.len())?, read: 0 });
-        };
-        let cannot = |error| format!("--events {}: {error}", path.display());
+    /// The lines of a text.
+    pub(super) fn of(text: Bytes) -> Result<Self, BoxError> {
+        let (source, size) = ("the demo's own events".to_owned(), u64::try_from(text.len())?);
+        Ok(Self { lines: Box::pin(Cursor::new(text)), source, size, read: 0, number: 0 })
+    }
+
+    /// The lines of a file.
+    pub(super) async fn open(path: &Path) -> Result<Self, BoxError> {
+        let source = format!("--events {}", path.display());
+        let cannot = |error| format!("{source}: {error}");
         let file = tokio::fs::File::open(path).await.map_err(cannot)?;
         let size = file.metadata().await.map_err(cannot)?.len();
-        Ok(Self { lines: Box::pin(BufReader::new(file)), size, read: 0 })
+        Ok(Self { lines: Box::pin(BufReader::new(file)), source, size, read: 0, number: 0 })
     }
 
     /// How many bytes there are.
@@ -46,12 +51,23 @@ impl Events {
         self.size
     }
 
-    /// The next line that is not empty, and how many bytes have been read with it.
-    pub(super) async fn next(&mut self) -> Result<Option<(Line, u64)>, BoxError> {
+    /// How many bytes have been read.
+    pub(super) fn position(&self) -> u64 {
+        self.read
+    }
+
+    /// Where the last line was, for people.
+    pub(super) fn place(&self) -> String {
+        format!("{}, line {}", self.source, self.number)
+    }
+
+    /// The next line that is not empty.
+    pub(super) async fn next(&mut self) -> Result<Option<Line>, BoxError> {
         loop {
             let mut line = Vec::new();
-            let read =
-                self.lines.read_until(b'\n', &mut line).await.map_err(|error| format!("reading events: {error}"))?;
+            self.number += 1;
+            let read = self.lines.read_until(b'\n', &mut line).await;
+            let read = read.map_err(|error| format!("{}: {error}", self.place()))?;
             self.read += u64::try_from(read)?;
             if read == 0 {
                 return Ok(None);
@@ -59,14 +75,14 @@ impl Events {
             let content = line.trim_ascii_end().len();
             line.truncate(content);
             if !line.is_empty() {
-                return Ok(Some((Line::of(line), self.read)));
+                return Ok(Some(Line::of(line)));
             }
         }
     }
 }
 
 impl Line {
-    /// A directive is a CloudEvent that says so in full; anything else is for the functions.
+    /// A directive says so in full; anything else is for the functions.
     fn of(line: Vec<u8>) -> Self {
         #[derive(Deserialize)]
         struct Directive {

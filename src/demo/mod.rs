@@ -2,13 +2,18 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | `app` | what the demo knows of an application; each is one file that says it |
+//! | `product_cart`, `shopping_cart` | the applications |
 //! | `events` | the lines of a file: events and directives |
 //! | `narrator` | what is told on standard error |
 //! | `output` | what is printed on standard output |
 
+mod app;
 mod events;
 mod narrator;
 mod output;
+mod product_cart;
+mod shopping_cart;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,20 +22,25 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use statefun_http::{HttpTransport, Options, Server};
 use statefun_sdk::local::LocalRuntime;
-use statefun_sdk::{BoxError, Registry, Typed, TypedValue};
+use statefun_sdk::{BoxError, Registry};
 use tokio::sync::oneshot;
 
-use crate::functions::product_cart::{self, CloudEvent, ROUTER};
-use crate::functions::{self, Destinations};
+use crate::functions::{self, Destinations, Settings};
+use app::{App, AppName};
 use events::{Events, Line};
 use narrator::Narrator;
 
 /// What to feed, and how.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Feed the lines of this file instead of the project's own events
+    /// What to show
+    #[arg(long, env = "STATEFUN_APP", value_name = "APP", default_value = "product-cart")]
+    app: AppName,
+    /// Feed the lines of this file instead of the application's own events
     ///
-    /// A line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. Empty lines are left
+    /// For product-cart a line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. For
+    /// shopping-cart it is {"type":"add-to-cart","user":…,"item_id":…,"quantity":…} or
+    /// {"type":"restock","item_id":…,"quantity":…}, and an item is out of stock until it is restocked. Empty lines are left
     /// out. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
     /// test.delay-between-events before every later event.
     #[arg(long, env = "STATEFUN_EVENTS", value_name = "FILE")]
@@ -54,8 +64,15 @@ enum Clock {
 /// # Errors
 /// When the events cannot be read, or the server gives an answer that a cluster would not take.
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
-    let mut events = Events::open(args.events.as_deref()).await?;
-    let registry = Arc::new(Registry::builder().functions(functions::all(&Destinations::default())).build()?);
+    let app = args.app.app();
+    let mut events = match &args.events {
+        Some(path) => Events::open(path).await?,
+        None => Events::of(app.events())?,
+    };
+    let mut settings = Settings::default();
+    app.configure(&mut settings);
+    let functions = functions::all(&Destinations::default(), &settings);
+    let registry = Arc::new(Registry::builder().functions(functions).build()?);
 
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() };
     let server = Server::bind(registry.clone(), options)?;
@@ -69,7 +86,7 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
     let exchanges = narrator.clone();
     let mut runtime = LocalRuntime::new(HttpTransport::new(&url)?, &registry)
         .on_exchange(move |exchange| exchanges.exchange(exchange));
-    let fed = feed(&mut events, &mut runtime, &narrator, args.clock).await;
+    let fed = feed(&*app, &mut events, &mut runtime, &narrator, args.clock).await;
     narrator.end(fed.is_ok());
     drop(stop);
     server.await??;
@@ -77,28 +94,30 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
 }
 
 async fn feed(
+    app: &dyn App,
     events: &mut Events,
     runtime: &mut LocalRuntime<HttpTransport>,
     narrator: &Narrator,
     clock: Clock,
 ) -> Result<(), BoxError> {
     let mut between = Duration::ZERO;
-    while let Some((line, position)) = events.next().await? {
-        narrator.position(position);
+    while let Some(line) = events.next().await? {
+        narrator.position(events.position());
         match line {
             Line::Comment(text) => narrator.comment(&text),
             Line::Delay(delay) => wait(runtime, delay, clock).await?,
             Line::DelayBetweenEvents(delay) => between = delay,
-            Line::Event(event) => {
+            Line::Event(line) => {
+                let event = app.event(line).map_err(|error| format!("{}: {error}", events.place()))?;
                 wait(runtime, between, clock).await?;
                 narrator.event(&event);
-                let key = product_cart::record_key(&event).unwrap_or_default();
-                runtime.send(ROUTER.with_id(key), TypedValue::raw(CloudEvent::TYPE_NAME.as_str(), event))?;
+                runtime.send(event.target, event.message)?;
                 runtime.run().await?;
             }
         }
         for emitted in runtime.take_emitted() {
-            narrator.undisturbed(|| output::print(&emitted))?;
+            let line = app.line(&emitted)?;
+            narrator.undisturbed(|| output::print(line))?;
         }
     }
     Ok(())

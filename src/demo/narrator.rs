@@ -6,12 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use prost::Message as _;
-use serde::Deserialize;
-use statefun_sdk::Bytes;
 use statefun_sdk::local::Exchange;
 use statefun_sdk::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
 use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, to_function};
+
+use super::app::Event;
 
 /// Of more events than this, in bytes, nobody reads every step.
 const LONG: u64 = 64 * 1024;
@@ -74,16 +74,9 @@ impl Narrator {
         self.step(format_args!("{COMMENT}# {text}{COMMENT:#}"));
     }
 
-    pub(super) fn event(&self, event: &Bytes) {
-        #[derive(Deserialize)]
-        struct Head {
-            id: String,
-            r#type: String,
-        }
-        match serde_json::from_slice(event) {
-            Ok(Head { id, r#type }) => self.step(format_args!("{EVENT}▶ {type}{EVENT:#} {id}")),
-            Err(_) => self.step(format_args!("{EVENT}▶ not an event{EVENT:#}, {} bytes", event.len())),
-        }
+    pub(super) fn event(&self, event: &Event) {
+        let Event { kind, id, .. } = event;
+        self.step(format_args!("{EVENT}▶ {kind}{EVENT:#} {id}"));
     }
 
     /// Tells which function ran and what came of it.

@@ -5,14 +5,15 @@ use serde_json::value::RawValue;
 use statefun_sdk::BoxError;
 use statefun_sdk::local::Emitted;
 
-/// A record as it is printed: the value as the JSON that it is, or else as text.
+/// A record as it is printed.
 #[derive(Serialize)]
-struct Record<'a> {
+struct Record<'a, V> {
     egress: &'a str,
     key: &'a str,
-    value: Value<'a>,
+    value: V,
 }
 
+/// A value that nobody read: the JSON that it is, or else text.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Value<'a> {
@@ -21,15 +22,24 @@ enum Value<'a> {
     Text(String),
 }
 
-/// Prints a record as one line. A reader that went away is no error of ours.
-pub(super) fn print(emitted: &Emitted) -> Result<(), BoxError> {
+/// A record as a line of JSON, with its value as it is.
+pub(super) fn line(emitted: &Emitted) -> Result<String, BoxError> {
     let bytes = emitted.record.value();
     let value = match serde_json::from_slice(bytes) {
         Ok(json) if !bytes.contains(&b'\n') => Value::Json(json),
         _ => Value::Text(String::from_utf8_lossy(bytes).into_owned()),
     };
+    line_with(emitted, value)
+}
+
+/// A record as a line of JSON, with its value read as this.
+pub(super) fn line_with(emitted: &Emitted, value: impl Serialize) -> Result<String, BoxError> {
     let record = Record { egress: emitted.egress.as_str(), key: emitted.record.key(), value };
-    let mut line = serde_json::to_string(&record)?;
+    Ok(serde_json::to_string(&record)?)
+}
+
+/// Prints a line. A reader that went away is no error of ours.
+pub(super) fn print(mut line: String) -> Result<(), BoxError> {
     line.push('\n');
     let mut output = io::stdout().lock();
     match output.write_all(line.as_bytes()).and_then(|()| output.flush()) {

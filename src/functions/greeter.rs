@@ -21,7 +21,7 @@ pub(super) const APPLICATION: Application = Application {
         target: GREETER,
     }],
     egresses: &[GREETINGS, DEAD_LETTERS],
-    functions: |destinations| vec![function(destinations)],
+    functions: |destinations, _| vec![function(destinations)],
 };
 
 /// The function's type name.

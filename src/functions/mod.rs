@@ -5,12 +5,15 @@
 //! | application | namespace | functions |
 //! |---|---|---|
 //! | [`product_cart`] | `example` | `router`, `product`, `cart` |
+//! | [`shopping_cart`] | `shopping-cart-example` | `cart`, `inventory` |
 //! | [`greeter`] | `demo` | `greeter`, the tutorial |
 //!
-//! An application knows the SDK only. Where its egresses lead is configuration, see [`Destinations`].
+//! An application knows the SDK only. What is configuration is given to it: where its egresses lead, see
+//! [`Destinations`], and what it has of its own, see [`Settings`].
 
 pub mod greeter;
 pub mod product_cart;
+pub mod shopping_cart;
 
 mod destinations;
 
@@ -18,7 +21,7 @@ pub use destinations::{Connector, Destinations, EgressSetting, InvalidEgressSett
 
 use statefun_sdk::{Egress, Function, TypeName};
 
-const APPLICATIONS: &[Application] = &[product_cart::APPLICATION, greeter::APPLICATION];
+const APPLICATIONS: &[Application] = &[product_cart::APPLICATION, shopping_cart::APPLICATION, greeter::APPLICATION];
 
 /// All applications.
 pub fn applications() -> &'static [Application] {
@@ -26,8 +29,15 @@ pub fn applications() -> &'static [Application] {
 }
 
 /// All functions of all applications, for [`RegistryBuilder::functions`](statefun_sdk::RegistryBuilder::functions).
-pub fn all(destinations: &Destinations) -> Vec<Function> {
-    APPLICATIONS.iter().flat_map(|application| application.functions(destinations)).collect()
+pub fn all(destinations: &Destinations, settings: &Settings) -> Vec<Function> {
+    APPLICATIONS.iter().flat_map(|application| application.functions(destinations, settings)).collect()
+}
+
+/// What is configuration of each application, beside where its egresses lead.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Of [`shopping_cart`].
+    pub shopping_cart: shopping_cart::Settings,
 }
 
 /// What an application brings along.
@@ -35,7 +45,7 @@ pub struct Application {
     name: &'static str,
     ingresses: &'static [Ingress],
     egresses: &'static [ConfigurableEgress],
-    functions: fn(&Destinations) -> Vec<Function>,
+    functions: fn(&Destinations, &Settings) -> Vec<Function>,
 }
 
 impl Application {
@@ -50,8 +60,8 @@ impl Application {
     }
 
     /// Its functions.
-    pub fn functions(&self, destinations: &Destinations) -> Vec<Function> {
-        (self.functions)(destinations)
+    pub fn functions(&self, destinations: &Destinations, settings: &Settings) -> Vec<Function> {
+        (self.functions)(destinations, settings)
     }
 }
 

@@ -1,5 +1,5 @@
 use statefun_sdk::{Destination, Egress, Registry};
-use statefun_server::functions::{self, Connector, Destinations, EgressSetting};
+use statefun_server::functions::{self, Connector, Destinations, EgressSetting, Settings};
 
 #[test]
 fn every_egress_has_a_default() {
@@ -13,6 +13,8 @@ fn every_egress_has_a_default() {
             kafka("demo/greetings", "greetings"),
             kafka("example/dead-letter", "example-dead-letter"),
             kafka("example/egress", "example-egress"),
+            kafka("shopping-cart-example/cart_results_egress", "cart_results"),
+            kafka("shopping-cart-example/dead-letter", "shopping-cart-example-dead-letter"),
         ]
     );
 }
@@ -20,9 +22,19 @@ fn every_egress_has_a_default() {
 #[test]
 fn the_functions_form_a_registry_whose_egresses_are_those_that_are_configured() {
     let destinations = Destinations::default();
-    let registry = Registry::builder().functions(functions::all(&destinations)).build().unwrap();
+    let registry = Registry::builder().functions(functions::all(&destinations, &Settings::default())).build().unwrap();
     let names: Vec<_> = registry.functions().iter().map(|function| function.type_name().to_string()).collect();
-    assert_eq!(names, ["example/router", "example/product", "example/cart", "demo/greeter"]);
+    assert_eq!(
+        names,
+        [
+            "example/router",
+            "example/product",
+            "example/cart",
+            "shopping-cart-example/cart",
+            "shopping-cart-example/inventory",
+            "demo/greeter",
+        ]
+    );
     let mut egresses: Vec<_> =
         registry.functions().iter().flat_map(|function| function.egresses()).map(ToString::to_string).collect();
     egresses.sort();
@@ -43,7 +55,7 @@ fn all_egresses_may_lead_to_streams_of_their_default_names() {
 #[test]
 fn ingresses_lead_to_functions_that_accept_their_records() {
     for application in functions::applications() {
-        let functions = application.functions(&Destinations::default());
+        let functions = application.functions(&Destinations::default(), &Settings::default());
         let registry = Registry::builder().functions(functions).build().unwrap();
         assert!(!application.ingresses().is_empty(), "{}", application.name());
         for ingress in application.ingresses() {
@@ -90,7 +102,7 @@ fn an_unknown_egress_is_refused_with_those_that_there_are() {
     assert_eq!(
         error.to_string(),
         "unknown egress \"example/exit\": expected one of demo/dead-letter, demo/greetings, example/dead-letter, \
-         example/egress"
+         example/egress, shopping-cart-example/cart_results_egress, shopping-cart-example/dead-letter"
     );
     assert_eq!(destinations, Destinations::default());
     assert_eq!(destinations.of(&Egress::new("example/exit")), None);

@@ -2,13 +2,14 @@ use serde_json::{Value, json};
 use statefun_sdk::local::{Emitted, LocalRuntime};
 use statefun_sdk::{Bytes, Decode, Registry, Typed};
 use statefun_server::functions::product_cart::{CloudEvent, EVENTS, ROUTER, record_key};
-use statefun_server::functions::{self, Destinations};
+use statefun_server::functions::{self, Destinations, Settings};
 
 use super::support::{json, message};
 
 /// Feeds the events of the demo, each to quiescence.
 async fn run(deliver_twice: bool) -> Vec<Emitted> {
-    let registry = Registry::builder().functions(functions::all(&Destinations::default())).build().unwrap();
+    let registry =
+        Registry::builder().functions(functions::all(&Destinations::default(), &Settings::default())).build().unwrap();
     let mut runtime = LocalRuntime::in_process(registry);
     if deliver_twice {
         runtime = runtime.deliver_twice();

@@ -13,13 +13,23 @@ pub(crate) fn demo(arguments: &[&str]) -> Output {
 
 /// Runs the demo on a file with these lines, and returns the lines that it printed.
 pub(crate) fn fed(lines: &[impl AsRef<str>]) -> Vec<String> {
+    fed_to(&[], lines)
+}
+
+/// As [`fed`], with these arguments.
+pub(crate) fn fed_to(arguments: &[&str], lines: &[impl AsRef<str>]) -> Vec<String> {
+    let output = run_on(arguments, lines);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+/// Runs the demo with these arguments on a file with these lines.
+pub(crate) fn run_on(arguments: &[&str], lines: &[impl AsRef<str>]) -> Output {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("events.jsonl");
     std::fs::write(&file, lines.iter().map(|line| format!("{}\n", line.as_ref())).collect::<String>())
         .expect("written");
-    let output = demo(&["--events", path(&file)]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+    demo(&[arguments, &["--events", path(&file)]].concat())
 }
 
 fn path(path: &Path) -> &str {

@@ -2,3 +2,4 @@
 
 mod demo;
 mod scenarios;
+mod shopping_cart;

@@ -31,7 +31,17 @@ fn it_is_complete_and_always_the_same() {
     let old = contract();
     assert_eq!(old["format"], json!(1));
     let functions: Vec<&String> = old["functions"].as_object().unwrap().keys().collect();
-    assert_eq!(functions, ["demo/greeter", "example/cart", "example/product", "example/router"]);
+    assert_eq!(
+        functions,
+        [
+            "demo/greeter",
+            "example/cart",
+            "example/product",
+            "example/router",
+            "shopping-cart-example/cart",
+            "shopping-cart-example/inventory",
+        ]
+    );
     assert_eq!(
         old["functions"]["demo/greeter"],
         json!({
@@ -40,6 +50,22 @@ fn it_is_complete_and_always_the_same() {
             "targets": [],
             "egresses": ["demo/dead-letter", "demo/greetings"],
         })
+    );
+    assert_eq!(
+        old["functions"]["shopping-cart-example/inventory"],
+        json!({
+            "states": {
+                "in_stock": { "type": "com.googleapis/NumInStock", "expiration": null },
+                "reserved": { "type": "com.googleapis/NumReserved", "expiration": null },
+            },
+            "accepts": ["com.googleapis/RequestItem", "com.googleapis/RestockItem"],
+            "targets": [],
+            "egresses": ["shopping-cart-example/dead-letter"],
+        })
+    );
+    assert_eq!(
+        old["functions"]["shopping-cart-example/cart"]["states"],
+        json!({ "cart_items": { "type": "com.googleapis/ItemsInCart", "expiration": null } })
     );
     assert_eq!(run(&["contract"]).out, run(&["contract"]).out);
 }

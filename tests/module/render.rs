@@ -1,6 +1,7 @@
 //! What `module render` writes, and what it refuses to.
 
 use saphyr::{LoadableYamlNode, Yaml};
+use statefun_server::functions::{self, Application, Destinations};
 
 use super::support::{Run, run, run_with};
 
@@ -24,6 +25,15 @@ fn specs<'a>(documents: &'a [Yaml<'a>], kind: &str) -> Vec<&'a Yaml<'a>> {
         .collect()
 }
 
+/// How many ingresses all applications have.
+fn ingresses() -> usize {
+    functions::applications().iter().map(Application::ingresses).map(<[_]>::len).sum()
+}
+
+fn egresses() -> usize {
+    Destinations::default().iter().count()
+}
+
 #[test]
 fn every_combination_passes_the_check() {
     for ingress in ["kafka", "kinesis"] {
@@ -37,11 +47,11 @@ fn every_combination_passes_the_check() {
                 assert!(checked.out.contains("functions left out: none"), "{options:?}: {checked:?}");
 
                 let documents = Yaml::load_from_str(&text).unwrap();
-                assert_eq!(specs(&documents, &format!("io.statefun.{ingress}.v1/ingress")).len(), 2);
-                assert_eq!(specs(&documents, &format!("io.statefun.{egress}.v1/egress")).len(), 4);
+                assert_eq!(specs(&documents, &format!("io.statefun.{ingress}.v1/ingress")).len(), ingresses());
+                assert_eq!(specs(&documents, &format!("io.statefun.{egress}.v1/egress")).len(), egresses());
                 let endpoints = specs(&documents, "io.statefun.endpoints.v2/http");
                 let kind = format!("io.statefun.transports.v1/{transport}");
-                assert_eq!(endpoints.len(), 2);
+                assert_eq!(endpoints.len(), functions::applications().len(), "each has a namespace");
                 assert!(endpoints.iter().all(|spec| spec["transport"]["type"].as_str() == Some(&kind)));
 
                 let command: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().skip(2).collect();
@@ -123,8 +133,8 @@ fn the_options_of_kinesis_reach_the_module() {
         .concat(),
     );
     let documents = Yaml::load_from_str(&text).unwrap();
-    let ingress = specs(&documents, "io.statefun.kinesis.v1/ingress")[1];
-    assert_eq!(ingress["id"].as_str(), Some("demo/logins"));
+    let ingresses = specs(&documents, "io.statefun.kinesis.v1/ingress");
+    let ingress = ingresses.iter().find(|ingress| ingress["id"].as_str() == Some("demo/logins")).unwrap();
     assert_eq!(ingress["streams"][0]["stream"].as_str(), Some("demo-logins"));
     assert_eq!(ingress["awsRegion"]["type"].as_str(), Some("custom-endpoint"));
     let egress = specs(&documents, "io.statefun.kinesis.v1/egress")[0];
@@ -154,7 +164,49 @@ fn one_egress_may_lead_elsewhere() {
     assert_eq!(checked.code, Some(0), "{checked:?}");
     // What is said of one goes before what is said of all, in whatever order.
     let text = rendered(&["--egress", "example/egress=kafka:status", "--egress", "kinesis"]);
-    assert_eq!(text.matches("kind: io.statefun.kinesis.v1/egress").count(), 3);
+    assert_eq!(text.matches("kind: io.statefun.kinesis.v1/egress").count(), egresses() - 1);
+}
+
+/// Id, topic or stream, type and target of every ingress of this kind.
+fn routes<'a>(documents: &'a [Yaml<'a>], connector: &str) -> Vec<[&'a str; 4]> {
+    let (topics, topic) = if connector == "kafka" { ("topics", "topic") } else { ("streams", "stream") };
+    let routes = specs(documents, &format!("io.statefun.{connector}.v1/ingress")).into_iter().map(|ingress| {
+        let route = &ingress[topics][0];
+        [&ingress["id"], &route[topic], &route["valueType"], &route["targets"][0]].map(|value| value.as_str().unwrap())
+    });
+    routes.collect()
+}
+
+#[test]
+fn the_shopping_cart_has_the_streams_of_its_demo() {
+    for connector in ["kafka", "kinesis"] {
+        let options = ["--application", "shopping-cart", "--ingress", connector, "--egress", connector];
+        let text = rendered(&options);
+        let documents = Yaml::load_from_str(&text).unwrap();
+        assert_eq!(
+            routes(&documents, connector),
+            [
+                [
+                    "shopping-cart-example/cart_events",
+                    "cart_events",
+                    "com.googleapis/AddToCart",
+                    "shopping-cart-example/cart",
+                ],
+                [
+                    "shopping-cart-example/restock_events",
+                    "restock_events",
+                    "com.googleapis/RestockItem",
+                    "shopping-cart-example/inventory",
+                ],
+            ]
+        );
+        let egresses = specs(&documents, &format!("io.statefun.{connector}.v1/egress"));
+        let egresses: Vec<_> = egresses.iter().map(|egress| egress["id"].as_str().unwrap()).collect();
+        assert_eq!(egresses, ["shopping-cart-example/cart_results_egress", "shopping-cart-example/dead-letter"]);
+        let endpoints = specs(&documents, "io.statefun.endpoints.v2/http");
+        assert_eq!(endpoints.len(), 1);
+        assert_eq!(endpoints[0]["functions"].as_str(), Some("shopping-cart-example/*"));
+    }
 }
 
 #[test]
@@ -250,7 +302,7 @@ fn a_module_that_would_not_work_is_not_written() {
 fn what_begins_at_the_end_is_written_with_a_warning() {
     let run = render(&["--startup-position", "latest"]);
     assert_eq!(run.code, Some(0));
-    assert_eq!(run.err.matches("warning: ").count(), 2, "{run:?}");
+    assert_eq!(run.err.matches("warning: ").count(), ingresses(), "{run:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@
 
 mod requests;
 mod server;
+mod settings;
 mod statuses;
 mod stored;
 #[path = "../../crates/sdk/tests/support/mod.rs"]

@@ -23,6 +23,50 @@ const PRODUCT_STATE: &str = r#"{"id":"p1","title":"Towel","description":"","pric
 const SUBSCRIBERS: &str = r#"{"example/cart/c1":{"namespace":"example","type":"cart","id":"c1"}}"#;
 const CART_STATE: &str = r#"{"cartId":"c1","creationTime":"2024-05-06T09:00:00Z","items":{"p1":{"quantity":1,"originPrice":42,"price":null,"availability":null,"subscribed":true}}}"#;
 
+/// Requests to carts and inventories; the messages are written by hand.
+fn shopping_cart() -> Vec<(&'static str, Request)> {
+    let message = |name: &str, bytes: &'static [u8]| typed(&format!("com.googleapis/{name}"), bytes);
+    let cart = || Request::to("shopping-cart-example/cart", "ann");
+    let inventory = || Request::to("shopping-cart-example/inventory", "towel");
+    let (of_cart, of_inventory) =
+        (address("shopping-cart-example/cart", "ann"), address("shopping-cart-example/inventory", "towel"));
+    vec![
+        (
+            "shopping-cart-request",
+            cart().state("cart_items", None).message(message("AddToCart", b"\x0a\x05towel\x10\x03")),
+        ),
+        (
+            "shopping-cart-batch",
+            cart()
+                .state("cart_items", Some(message("ItemsInCart", b"\x0a\x09\x0a\x05towel\x10\x02")))
+                .message_from(Some(of_inventory.clone()), Some(message("ItemReserved", b"\x0a\x05towel\x10\x03")))
+                .message_from(Some(of_inventory), Some(message("ItemUnavailable", b"\x0a\x05towel\x10\xac\x02")))
+                .message(message("AddToCart", b"\x0a\x04pear"))
+                .message(message("AddToCart", b"\x0a\x04pe")),
+        ),
+        (
+            "inventory-first-contact",
+            inventory().message_from(Some(of_cart.clone()), Some(message("RequestItem", b"\x08\x03"))),
+        ),
+        (
+            "inventory-never-stocked",
+            inventory()
+                .state("in_stock", None)
+                .state("reserved", None)
+                .message_from(Some(of_cart.clone()), Some(message("RequestItem", b"\x08\x03"))),
+        ),
+        (
+            "inventory-batch",
+            inventory()
+                .state("in_stock", Some(message("NumInStock", b"")))
+                .state("reserved", Some(message("NumReserved", b"\x08\x03")))
+                .message_from(Some(of_cart.clone()), Some(message("RequestItem", b"\x08\x01")))
+                .message(message("RestockItem", b"\x08\x05"))
+                .message_from(Some(of_cart), Some(message("RequestItem", b"\x08\x05"))),
+        ),
+    ]
+}
+
 /// By name: what a runtime sends to the functions of this program.
 pub(crate) fn made() -> Vec<(&'static str, Bytes)> {
     let from_product = || Some(address("example/product", "p1"));
@@ -81,5 +125,5 @@ pub(crate) fn made() -> Vec<(&'static str, Bytes)> {
             Request::to("demo/greeter", "ann").state("seen", Some(value_of(2))).message(value_of(1)),
         ),
     ];
-    requests.into_iter().map(|(name, request)| (name, request.bytes())).collect()
+    requests.into_iter().chain(shopping_cart()).map(|(name, request)| (name, request.bytes())).collect()
 }

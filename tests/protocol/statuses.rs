@@ -58,7 +58,10 @@ fn an_unknown_function_is_404_with_the_names_of_those_that_exist() {
     let body = Body::of(Request::to("example/nobody", "a").message(value_of(1)).bytes());
     let answer = server.post(&body.path(), &[]);
     let line = answer.refusal(404);
-    assert!(line.contains("\"example/nobody\"") && line.contains("example/cart, demo/greeter"), "{line}");
+    assert!(
+        line.contains("\"example/nobody\": expected one of example/router, ") && line.contains(", demo/greeter"),
+        "{line}"
+    );
 }
 
 #[test]

@@ -53,7 +53,7 @@ pub(super) const APPLICATION: Application = Application {
         target: ROUTER,
     }],
     egresses: &[EGRESS, DEAD_LETTERS],
-    functions: |destinations| {
+    functions: |destinations, _| {
         vec![router::function(destinations), product::function(destinations), cart::function(destinations)]
     },
 };

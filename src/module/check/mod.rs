@@ -37,7 +37,7 @@ use clap::Args;
 use statefun_sdk::{BoxError, Registry};
 
 use crate::config::EgressArgs;
-use crate::functions::{self, Connector, Destinations};
+use crate::functions::{self, Connector, Destinations, Settings};
 use document::{Component, Kind};
 use finding::{Findings, Severity, outcome};
 use module::{Egress, Ingress, Module};
@@ -70,7 +70,7 @@ pub struct CheckArgs {
 /// When there is no such file, or when the module has errors.
 pub(super) fn run(args: &CheckArgs) -> Result<(), BoxError> {
     let destinations = args.egresses.destinations()?;
-    let registry = Registry::builder().functions(functions::all(&destinations)).build()?;
+    let registry = Registry::builder().functions(functions::all(&destinations, &Settings::default())).build()?;
     let name = if args.file == Path::new("-") { "standard input".to_owned() } else { args.file.display().to_string() };
     let text = read(&args.file).map_err(|error| format!("{name}: {error}"))?;
     let report = check(&text, &registry, &destinations);

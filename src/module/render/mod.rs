@@ -165,7 +165,8 @@ pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
     let text = render(args, &applications, &destinations)?;
 
     // What would not work is not written.
-    let registry = Registry::builder().functions(functions::all(&destinations)).build()?;
+    let registry =
+        Registry::builder().functions(functions::all(&destinations, &functions::Settings::default())).build()?;
     let report = check::check(text.as_bytes(), &registry, &destinations);
     for finding in &report.findings {
         eprintln!("{finding}");
@@ -181,7 +182,9 @@ pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
 }
 
 fn render(args: &RenderArgs, applications: &[&Application], destinations: &Destinations) -> Result<String, BoxError> {
-    let functions = applications.iter().flat_map(|application| application.functions(destinations));
+    let functions = applications
+        .iter()
+        .flat_map(|application| application.functions(destinations, &functions::Settings::default()));
     let registry = Registry::builder().functions(functions).build()?;
     let ingresses = applications.iter().flat_map(|application| application.ingresses());
     let mut kafka_properties = read_properties(args.kafka_properties.as_deref())?;

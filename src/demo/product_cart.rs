@@ -1,0 +1,30 @@
+//! Products and carts: a line is a CloudEvent, whatever it holds goes to the router.
+
+use serde::Deserialize;
+use statefun_sdk::{BoxError, Bytes, Typed, TypedValue};
+
+use super::app::{App, Event};
+use crate::functions::product_cart::{CloudEvent, EVENTS, ROUTER, record_key};
+
+pub(super) struct ProductCart;
+
+impl App for ProductCart {
+    fn events(&self) -> Bytes {
+        EVENTS.into()
+    }
+
+    fn event(&self, line: Bytes) -> Result<Event, BoxError> {
+        #[derive(Deserialize)]
+        struct Head {
+            id: String,
+            r#type: String,
+        }
+        let head: Option<Head> = serde_json::from_slice(&line).ok();
+        let (kind, id) = match head {
+            Some(Head { id, r#type }) => (r#type, id),
+            None => ("not an event".to_owned(), format!("({} bytes)", line.len())),
+        };
+        let target = ROUTER.with_id(record_key(&line).unwrap_or_default());
+        Ok(Event { target, message: TypedValue::raw(CloudEvent::TYPE_NAME.as_str(), line), kind, id })
+    }
+}

@@ -1,0 +1,86 @@
+//! Carts and inventories: a line says in JSON what the record holds as protobuf, and so does what is printed.
+
+use prost::Message;
+use serde::{Deserialize, Serialize};
+use statefun_sdk::local::Emitted;
+use statefun_sdk::{Address, BoxError, Bytes, Typed, TypedValue};
+
+use super::app::{App, Event};
+use super::output;
+use crate::functions::Settings;
+use crate::functions::shopping_cart::messages::{AddToCart, AddToCartResult, RestockItem};
+use crate::functions::shopping_cart::{CART, CART_RESULTS, EVENTS, INVENTORY};
+
+pub(super) struct ShoppingCart;
+
+/// A line of a file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct Input {
+    r#type: InputType,
+    user: Option<String>,
+    item_id: String,
+    quantity: i32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum InputType {
+    AddToCart,
+    Restock,
+}
+
+const EXPECTED: &str = r#"expected {"type":"add-to-cart","user":…,"item_id":…,"quantity":…} or {"type":"restock","item_id":…,"quantity":…}"#;
+
+/// An `AddToCartResult`.
+#[derive(Serialize)]
+struct Output {
+    r#type: &'static str,
+    item_id: String,
+    quantity: i32,
+}
+
+impl App for ShoppingCart {
+    /// Nothing is in stock at first, or there would always be enough.
+    fn configure(&self, settings: &mut Settings) {
+        settings.shopping_cart.initial_stock = 0;
+    }
+
+    fn events(&self) -> Bytes {
+        EVENTS.into()
+    }
+
+    fn event(&self, line: Bytes) -> Result<Event, BoxError> {
+        let input = serde_json::from_slice(&line).map_err(|error| {
+            // Of one line the column says enough.
+            let text = error.to_string().replace(" at line 1 column ", " at column ");
+            format!("{text}; {EXPECTED}")
+        })?;
+        match input {
+            Input { r#type: InputType::AddToCart, user: Some(user), item_id, quantity } => {
+                let id = format!("{quantity} of {item_id} for {user}");
+                Ok(event("add-to-cart", id, CART.with_id(user), &AddToCart { item_id, quantity }))
+            }
+            Input { r#type: InputType::Restock, user: None, item_id, quantity } => {
+                let id = format!("{quantity} of {item_id}");
+                Ok(event("restock", id, INVENTORY.with_id(item_id), &RestockItem { quantity }))
+            }
+            Input { r#type: InputType::AddToCart, .. } => Err(format!("there is no user; {EXPECTED}").into()),
+            Input { r#type: InputType::Restock, .. } => Err(format!("a user restocks nothing; {EXPECTED}").into()),
+        }
+    }
+
+    fn line(&self, emitted: &Emitted) -> Result<String, BoxError> {
+        if emitted.egress != *CART_RESULTS.id() {
+            return output::line(emitted);
+        }
+        let result = AddToCartResult::decode(emitted.record.value().clone())?;
+        let r#type = result.r#type().as_str_name();
+        output::line_with(emitted, Output { r#type, item_id: result.item_id, quantity: result.quantity })
+    }
+}
+
+fn event<M: Message + Typed>(kind: &str, id: String, target: Address, message: &M) -> Event {
+    let message = TypedValue::raw(M::TYPE_NAME.as_str(), message.encode_to_vec());
+    Event { target, message, kind: kind.to_owned(), id }
+}
