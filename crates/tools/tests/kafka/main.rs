@@ -83,12 +83,12 @@ async fn order_is_kept_by_key(broker: &Broker) {
 }
 
 async fn what_was_not_committed_is_not_received(broker: &Broker) {
-    broker.create("transactions", 1).await;
+    broker.create("transactional", 1).await;
     let producer: BaseProducer = broker.config().set("transactional.id", "test").create().expect("a producer");
-    producer.init_transactions(PATIENCE).expect("transactions");
+    producer.init_transactions(PATIENCE).expect("transactional");
     for (value, commit) in [("aborted", false), ("committed", true)] {
         producer.begin_transaction().expect("a transaction");
-        producer.send(BaseRecord::to("transactions").key("k").payload(value)).expect("queued");
+        producer.send(BaseRecord::to("transactional").key("k").payload(value)).expect("queued");
         producer.flush(PATIENCE).expect("written");
         match commit {
             true => producer.commit_transaction(PATIENCE).expect("committed"),
@@ -96,7 +96,7 @@ async fn what_was_not_committed_is_not_received(broker: &Broker) {
         }
     }
     let values = |isolation: &[&str]| {
-        let options = ["receive", "kafka:transactions", "--from-beginning", "--to-end"];
+        let options = ["receive", "kafka:transactional", "--from-beginning", "--to-end"];
         let received = tools(broker, &[&options, isolation].concat());
         assert!(received.status.success(), "{}", error(&received));
         lines_of(&received).into_iter().map(|line| line["value_text"].clone()).collect::<Vec<_>>()
@@ -104,7 +104,7 @@ async fn what_was_not_committed_is_not_received(broker: &Broker) {
     assert_eq!(values(&[]), ["committed"]);
     assert_eq!(values(&["--isolation", "read-uncommitted"]), ["aborted", "committed"]);
 
-    let options = ["receive", "kafka:transactions", "--from-beginning", "--count", "2", "--timeout", "2s"];
+    let options = ["receive", "kafka:transactional", "--from-beginning", "--count", "2", "--timeout", "2s"];
     let short = tools(broker, &options);
     assert_eq!((short.status.code(), lines_of(&short).len()), (Some(3), 1), "{}", error(&short));
 }
