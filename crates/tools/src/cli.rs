@@ -41,7 +41,7 @@ enum Command {
     /// Sends transactions, each tenth time a confirmation of fraud and a threshold as well, to the Kafka topics
     /// transactions, confirmed and thresholds, and prints a line for each alert that comes out of the topic alerts. What
     /// is sent depends on the seed alone, but for the transactions' times. An exactly-once egress tells its alerts when a
-    /// checkpoint is done. The topic alerts is made if there is none.
+    /// checkpoint is done. Topics that are missing are made.
     #[command(after_long_help = SIMULATE_EXAMPLES)]
     Simulate(SimulateArgs),
 }

@@ -56,18 +56,20 @@ impl SimulateArgs {
 /// When an event cannot be sent, or was not confirmed, or the alerts cannot be had.
 #[cfg(feature = "kafka")]
 pub async fn run(args: SimulateArgs) -> Result<(), BoxError> {
-    use statefun_server::functions::Ingress;
     use statefun_server::functions::fraud::{CONFIRMED, THRESHOLDS, TRANSACTIONS};
 
     use crate::kafka::{Consumer, Producer, create_missing};
     use crate::receive::Extent;
 
-    // Before the first alert there may be no topic for it.
-    create_missing(&args.kafka, ALERTS_TOPIC).await?;
+    let topics = [TRANSACTIONS, CONFIRMED, THRESHOLDS].map(|ingress| ingress.topic);
+    // Before the first alert there may be no topic for it, and for thresholds none before someone reads them.
+    for topic in topics.into_iter().chain([ALERTS_TOPIC]) {
+        create_missing(&args.kafka, topic).await?;
+    }
     let alerts = Consumer::connect(&args.kafka, ALERTS_TOPIC, Extent::FROM_NOW)?;
     let deliveries = Deliveries::of("event");
     let mut sinks = BTreeMap::new();
-    for Ingress { topic, .. } in [TRANSACTIONS, CONFIRMED, THRESHOLDS] {
+    for topic in topics {
         sinks.insert(topic, Producer::connect(&args.kafka, topic, deliveries.clone())?);
     }
     let stop = async {

@@ -250,6 +250,21 @@ async fn a_transaction_that_comes_again_is_asked_about_again_and_told_once() {
 }
 
 #[tokio::test]
+async fn a_transaction_that_comes_again_is_judged_by_the_later_answers() {
+    for custom_thresholds in [true, false] {
+        let mut manager = manager_with(&Settings { custom_thresholds, ..Settings::default() });
+        manager.invoke(message(transaction())).await.unwrap();
+        manager.invoke_batch(answers()).await.unwrap();
+        // What the model said is lost.
+        manager.invoke(message(transaction())).await.unwrap();
+        manager.clear_effects();
+        let later = [message(ReportedFraud { count: 3 }), message(MerchantScore { score: 7 }), threshold(2)];
+        manager.invoke_batch(later).await.unwrap();
+        assert_eq!(only_sent(&manager).1, FeatureVector { fraud_count: 3, merchant_score: 7, amount: 36 });
+    }
+}
+
+#[tokio::test]
 async fn a_request_that_is_sent_again_gets_the_same_bytes() {
     let run = async || {
         let mut manager = manager();
