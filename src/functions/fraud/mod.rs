@@ -103,6 +103,9 @@ pub const THRESHOLDS: Ingress = Ingress {
 /// The topic of the alerts, unless they are configured to lead elsewhere; the key is the account.
 pub const ALERTS_TOPIC: &str = "alerts";
 
-const ALERTS: ConfigurableEgress = ConfigurableEgress::new(Egress::new("ververica/kafka-egress"), ALERTS_TOPIC);
+/// The egress of the alerts.
+pub const ALERTS_EGRESS: Egress = Egress::new("ververica/kafka-egress");
+
+const ALERTS: ConfigurableEgress = ConfigurableEgress::new(ALERTS_EGRESS, ALERTS_TOPIC);
 const DEAD_LETTERS: ConfigurableEgress =
     ConfigurableEgress::new(Egress::new("ververica/dead-letter"), "ververica-dead-letter");

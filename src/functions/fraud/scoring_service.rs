@@ -1,11 +1,13 @@
 //! The service that knows how trustworthy merchants are.
 
+use std::sync::Once;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rand::Rng;
 use statefun_sdk::BoxError;
 use tokio::time::sleep;
+use tracing::warn;
 
 use super::randomness;
 
@@ -19,25 +21,27 @@ pub trait ScoringService: Send + Sync + 'static {
 }
 
 /// Stands in for a scoring service where none is configured: a name always has the same score, and takes the same time.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct StandIn {
     longest_delay: Duration,
+    said: Once,
 }
 
 impl StandIn {
     /// Answers within a second, as something far away would.
     pub const fn slow() -> Self {
-        Self { longest_delay: Duration::from_secs(1) }
+        Self { longest_delay: Duration::from_secs(1), said: Once::new() }
     }
 
     /// Answers at once, for demos and tests.
     pub const fn quick() -> Self {
-        Self { longest_delay: Duration::ZERO }
+        Self { longest_delay: Duration::ZERO, said: Once::new() }
     }
 }
 
 impl ScoringService for StandIn {
     fn score<'a>(&'a self, merchant: &'a str) -> BoxFuture<'a, Result<i32, BoxError>> {
+        self.said.call_once(|| warn!("there is no scoring service: the scores of merchants are made up"));
         Box::pin(async move {
             let mut numbers = randomness::numbers(merchant);
             let score = numbers.random_range(0..=100);

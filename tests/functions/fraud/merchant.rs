@@ -156,10 +156,13 @@ async fn the_stand_in_gives_a_name_the_same_score_within_a_second() {
     assert_eq!(StandIn::quick().score("Hypergrid").await.unwrap(), score);
     assert_eq!(start.elapsed(), Duration::ZERO);
 
-    let mut scores = Vec::new();
+    let log = Log::capture();
+    let (stand_in, mut scores) = (StandIn::quick(), Vec::new());
     for name in 0..1000 {
-        scores.push(StandIn::quick().score(&name.to_string()).await.unwrap());
+        scores.push(stand_in.score(&name.to_string()).await.unwrap());
     }
+    let logged = log.take();
+    assert!(matches!(&logged[..], [only] if only.contains("there is no scoring service")), "{logged:?}");
     assert_eq!((scores.iter().min(), scores.iter().max()), (Some(&0), Some(&100)));
 }
 

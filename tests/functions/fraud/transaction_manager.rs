@@ -260,7 +260,10 @@ async fn a_transaction_that_comes_again_is_judged_by_the_later_answers() {
         manager.clear_effects();
         let later = [message(ReportedFraud { count: 3 }), message(MerchantScore { score: 7 }), threshold(2)];
         manager.invoke_batch(later).await.unwrap();
-        assert_eq!(only_sent(&manager).1, FeatureVector { fraud_count: 3, merchant_score: 7, amount: 36 });
+        assert_eq!(
+            only_sent::<FeatureVector>(&manager).1,
+            FeatureVector { fraud_count: 3, merchant_score: 7, amount: 36 }
+        );
     }
 }
 
