@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-const PROTOS: [&str; 1] = ["proto/shopping_cart.proto"];
+const PROTOS: [&str; 2] = ["proto/fraud.proto", "proto/shopping_cart.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     for proto in PROTOS {

@@ -39,8 +39,8 @@ enum Command {
     /// Watch the functions at work, without a cluster
     ///
     /// Starts this server on a free port of this machine and feeds it events, one after the other, as a cluster would.
-    /// Each record that the functions emit is one line of JSON on standard output; what happens is told on standard
-    /// error.
+    /// Each record that the functions emit is one line of JSON on standard output, or for fraud a sentence; what happens
+    /// is told on standard error.
     #[command(after_long_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
     /// Write or check module.yaml, which tells a cluster of the functions
@@ -75,6 +75,7 @@ const DEMO_EXAMPLES: &str = "\
 Examples:
   statefun-server demo
   statefun-server demo --events my-events.jsonl | jq .value.data
+  statefun-server demo --app fraud --seed 7 | grep Hypergrid
   statefun-server demo --clock real";
 
 impl Cli {
@@ -86,7 +87,7 @@ impl Cli {
         match self.command {
             Command::Serve(ServeCommand { serve, egresses, applications }) => {
                 telemetry::init(&self.log, "info")?;
-                let functions = functions::all(&egresses.destinations()?, &applications.settings());
+                let functions = functions::all(&egresses.destinations()?, &applications.settings()?);
                 let registry = Registry::builder().functions(functions).build()?;
                 Ok(statefun_http::serve(registry, serve.options()?).await?)
             }

@@ -1,5 +1,9 @@
 //! Options of the server, each also an environment variable that begins with `STATEFUN_`.
 
+mod fraud;
+
+pub use fraud::FunctionArgs;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -118,12 +122,17 @@ impl EgressArgs {
 pub struct ApplicationArgs {
     #[command(flatten)]
     shopping_cart: ShoppingCartArgs,
+    #[command(flatten)]
+    fraud: fraud::FraudArgs,
 }
 
 impl ApplicationArgs {
     /// The settings of all applications.
-    pub fn settings(&self) -> Settings {
-        Settings { shopping_cart: self.shopping_cart.settings() }
+    ///
+    /// # Errors
+    /// When options of an application are not what it needs.
+    pub fn settings(&self) -> Result<Settings, BoxError> {
+        Ok(Settings { shopping_cart: self.shopping_cart.settings(), fraud: self.fraud.settings()? })
     }
 }
 

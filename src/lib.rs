@@ -9,6 +9,7 @@
 //! | [`contract`] | what the functions promise to a running job, and what of it a release changes |
 //! | [`module`] | renders and checks module.yaml |
 //! | [`config`] | options that are also environment variables |
+//! | [`scoring`] | the client of fraud detection's scoring service |
 //! | [`demo`] | events through the real server, with the embedded runtime in the cluster's place |
 //! | [`telemetry`] | the log |
 
@@ -18,6 +19,7 @@ pub mod contract;
 pub mod demo;
 pub mod functions;
 pub mod module;
+pub mod scoring;
 pub mod telemetry;
 
 /// The README's program compiles.

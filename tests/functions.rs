@@ -3,6 +3,7 @@
 mod functions {
     mod cart;
     mod destinations;
+    mod fraud;
     mod greeter;
     mod price;
     mod product;

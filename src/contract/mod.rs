@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use statefun_sdk::{BoxError, Registry};
 
-use crate::functions::{self, Destinations, Settings};
+use crate::config::FunctionArgs;
+use crate::functions::{self, Destinations};
 use comparison::{Comparison, Severity};
 use description::Contract;
 
@@ -34,6 +35,8 @@ Examples:
 /// Print or compare.
 #[derive(Debug, Args)]
 pub struct ContractArgs {
+    #[command(flatten)]
+    functions: FunctionArgs,
     #[command(subcommand)]
     command: Option<ContractCommand>,
 }
@@ -56,8 +59,8 @@ enum ContractCommand {
 /// # Errors
 /// When there is no such file, or when the release breaks a promise.
 pub fn run(args: &ContractArgs) -> Result<(), BoxError> {
-    let registry =
-        Registry::builder().functions(functions::all(&Destinations::default(), &Settings::default())).build()?;
+    let functions = functions::all(&Destinations::default(), &args.functions.settings());
+    let registry = Registry::builder().functions(functions).build()?;
     let contract = Contract::of(&registry);
     let mut out = io::stdout().lock();
     let Some(ContractCommand::Check { old }) = &args.command else {

@@ -1,7 +1,8 @@
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use statefun_sdk::local::Emitted;
 use statefun_sdk::{Address, BoxError, Bytes, TypedValue};
 
+use super::fraud::Fraud;
 use super::output;
 use super::product_cart::ProductCart;
 use super::shopping_cart::ShoppingCart;
@@ -41,6 +42,17 @@ pub(super) struct Event {
     pub(super) id: String,
 }
 
+/// Which events to make up.
+#[derive(Debug, Args)]
+pub(super) struct MadeUp {
+    /// For fraud: the same seed makes up the same events [default: 1]
+    #[arg(long, env = "STATEFUN_SEED", value_name = "N", conflicts_with = "events")]
+    seed: Option<u64>,
+    /// For fraud: how many transactions to make up, one a second [default: 1000]
+    #[arg(long, env = "STATEFUN_TRANSACTIONS", value_name = "N", conflicts_with = "events")]
+    transactions: Option<usize>,
+}
+
 /// The applications that can be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum AppName {
@@ -48,13 +60,24 @@ pub(super) enum AppName {
     ProductCart,
     /// Carts that take what the inventory has
     ShoppingCart,
+    /// Payments that may be fraud
+    Fraud,
 }
 
 impl AppName {
-    pub(super) fn app(self) -> Box<dyn App> {
-        match self {
+    /// The application. `made_up` says which events to make up, where that is what it feeds.
+    ///
+    /// # Errors
+    /// When it is said of one that feeds others.
+    pub(super) fn app(self, made_up: &MadeUp) -> Result<Box<dyn App>, BoxError> {
+        let MadeUp { seed, transactions } = made_up;
+        Ok(match self {
+            Self::Fraud => Box::new(Fraud { seed: seed.unwrap_or(1), transactions: transactions.unwrap_or(1000) }),
+            _ if seed.is_some() || transactions.is_some() => {
+                return Err("--seed and --transactions: only --app fraud makes up its events".into());
+            }
             Self::ProductCart => Box::new(ProductCart),
             Self::ShoppingCart => Box::new(ShoppingCart),
-        }
+        })
     }
 }

@@ -3,13 +3,14 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `app` | what the demo knows of an application; each is one file that says it |
-//! | `product_cart`, `shopping_cart` | the applications |
+//! | `product_cart`, `shopping_cart`, `fraud` | the applications |
 //! | `events` | the lines of a file: events and directives |
 //! | `narrator` | what is told on standard error |
 //! | `output` | what is printed on standard output |
 
 mod app;
 mod events;
+mod fraud;
 mod narrator;
 mod output;
 mod product_cart;
@@ -26,7 +27,7 @@ use statefun_sdk::{BoxError, Registry};
 use tokio::sync::oneshot;
 
 use crate::functions::{self, Destinations, Settings};
-use app::{App, AppName};
+use app::{App, AppName, MadeUp};
 use events::{Events, Line};
 use narrator::Narrator;
 
@@ -40,11 +41,15 @@ pub struct DemoArgs {
     ///
     /// For product-cart a line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. For
     /// shopping-cart it is {"type":"add-to-cart","user":…,"item_id":…,"quantity":…} or
-    /// {"type":"restock","item_id":…,"quantity":…}, and an item is out of stock until it is restocked. Empty lines are left
+    /// {"type":"restock","item_id":…,"quantity":…}, and an item is out of stock until it is restocked. For fraud it is
+    /// {"type":"transaction","id":…,"account":…,"timestamp":…,"merchant":…,"amount":…},
+    /// {"type":"confirm-fraud","account":…} or {"type":"custom-threshold","account":…,"threshold":…}. Empty lines are left
     /// out. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
     /// test.delay-between-events before every later event.
     #[arg(long, env = "STATEFUN_EVENTS", value_name = "FILE")]
     events: Option<PathBuf>,
+    #[command(flatten)]
+    made_up: MadeUp,
     /// What waiting is
     #[arg(long, env = "STATEFUN_CLOCK", value_name = "CLOCK", default_value = "virtual")]
     clock: Clock,
@@ -64,7 +69,7 @@ enum Clock {
 /// # Errors
 /// When the events cannot be read, or the server gives an answer that a cluster would not take.
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
-    let app = args.app.app();
+    let app = args.app.app(&args.made_up)?;
     let mut events = match &args.events {
         Some(path) => Events::open(path).await?,
         None => Events::of(app.events())?,

@@ -6,11 +6,13 @@
 //! |---|---|---|
 //! | [`product_cart`] | `example` | `router`, `product`, `cart` |
 //! | [`shopping_cart`] | `shopping-cart-example` | `cart`, `inventory` |
+//! | [`fraud`] | `ververica` | `transaction-manager`, `counter`, `merchant`, `threshold`, `model` |
 //! | [`greeter`] | `demo` | `greeter`, the tutorial |
 //!
 //! An application knows the SDK only. What is configuration is given to it: where its egresses lead, see
 //! [`Destinations`], and what it has of its own, see [`Settings`].
 
+pub mod fraud;
 pub mod greeter;
 pub mod product_cart;
 pub mod shopping_cart;
@@ -21,7 +23,8 @@ pub use destinations::{Connector, Destinations, EgressSetting, InvalidEgressSett
 
 use statefun_sdk::{Egress, Function, TypeName};
 
-const APPLICATIONS: &[Application] = &[product_cart::APPLICATION, shopping_cart::APPLICATION, greeter::APPLICATION];
+const APPLICATIONS: &[Application] =
+    &[product_cart::APPLICATION, shopping_cart::APPLICATION, fraud::APPLICATION, greeter::APPLICATION];
 
 /// All applications.
 pub fn applications() -> &'static [Application] {
@@ -38,6 +41,8 @@ pub fn all(destinations: &Destinations, settings: &Settings) -> Vec<Function> {
 pub struct Settings {
     /// Of [`shopping_cart`].
     pub shopping_cart: shopping_cart::Settings,
+    /// Of [`fraud`].
+    pub fraud: fraud::Settings,
 }
 
 /// What an application brings along.

@@ -8,6 +8,7 @@
 //! git diff --stat tests/protocol                             # and this shows what changed
 //! ```
 
+mod fraud;
 mod requests;
 mod server;
 mod settings;

@@ -125,5 +125,70 @@ pub(crate) fn made() -> Vec<(&'static str, Bytes)> {
             Request::to("demo/greeter", "ann").state("seen", Some(value_of(2))).message(value_of(1)),
         ),
     ];
-    requests.into_iter().chain(shopping_cart()).map(|(name, request)| (name, request.bytes())).collect()
+    requests.into_iter().chain(shopping_cart()).chain(fraud()).map(|(name, request)| (name, request.bytes())).collect()
+}
+
+/// Requests to fraud detection; the messages are written by hand.
+fn fraud() -> Vec<(&'static str, Request)> {
+    let message = |name: &str, bytes: &'static [u8]| typed(&format!("com.googleapis/workshop.{name}"), bytes);
+    let of = |function: &str, id: &str| Some(address(&format!("ververica/{function}"), id));
+    let to = |function: &str, id: &str| Request::to(&format!("ververica/{function}"), id);
+    let (account, merchant, transaction) = ("0x00F3CD51", "Hypergrid", "7d1cbd1f6a5b4d0c9d0e3f2a1c84b6e7");
+    let counter = |count| to("counter", account).state("fraud_count", count);
+    let by_manager = |request: Request, query| {
+        request.message_from(of("transaction-manager", transaction), Some(message(query, b"")))
+    };
+    let manager = |states: [Option<TypedValue>; 4]| {
+        let names = ["transaction", "fraud_count", "merchant_score", "threshold"];
+        names
+            .into_iter()
+            .zip(states)
+            .fold(to("transaction-manager", transaction), |request, (name, value)| request.state(name, value))
+    };
+    let payment =
+        || message("Transaction", b"\x0a\x0a0x00F3CD51\x12\x06\x08\xf0\xb9\xe2\xb1\x06\x1a\x09Hypergrid\x20\x24");
+    let threshold = |answer| Some(message("AskedThreshold", answer));
+    vec![
+        ("fraud-confirmed", counter(None).message(message("ConfirmFraud", b"\x0a\x0a0x00F3CD51"))),
+        ("fraud-last-expires", counter(Some(value_of(1))).message(message("ExpireFraud", b""))),
+        ("fraud-count-of-zero", by_manager(counter(None), "QueryFraud")),
+        ("fraud-merchant-first-contact", by_manager(to("merchant", merchant), "QueryMerchantScore")),
+        (
+            "fraud-merchant-query",
+            by_manager(to("merchant", merchant).state("merchant_score", None), "QueryMerchantScore"),
+        ),
+        (
+            "fraud-merchant-known",
+            by_manager(to("merchant", merchant).state("merchant_score", Some(value_of(0))), "QueryMerchantScore")
+                .message(message("ExpireMerchantScore", b"")),
+        ),
+        ("fraud-threshold-query", by_manager(to("threshold", account).state("threshold", None), "QueryThreshold")),
+        (
+            "fraud-model",
+            to("model", account).message_from(
+                of("transaction-manager", transaction),
+                Some(message("FeatureVector", b"\x08\x03\x10\x07\x18\x24")),
+            ),
+        ),
+        ("fraud-transaction", manager([None, None, None, None]).message(payment())),
+        (
+            "fraud-answers",
+            manager([Some(payment()), None, None, threshold(b"")])
+                .message_from(of("threshold", account), Some(message("CustomThreshold", b"\x08\x3c\x12\x0a0x00F3CD51")))
+                .message_from(of("merchant", merchant), Some(message("MerchantScore", b"")))
+                .message_from(of("counter", account), Some(message("ReportedFraud", b""))),
+        ),
+        (
+            "fraud-alert",
+            manager([Some(payment()), Some(value_of(0)), Some(value_of(0)), threshold(b"\x08\x3c")])
+                .message_from(of("model", account), Some(message("FraudScore", b"\x08\x3d")))
+                .message_from(of("model", account), Some(message("FraudScore", b"\x08\x3d"))),
+        ),
+        (
+            "fraud-poison",
+            manager([None, None, None, None])
+                .message(message("Transaction", b""))
+                .message(message("Transaction", b"\x0a\x7f")),
+        ),
+    ]
 }

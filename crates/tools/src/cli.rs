@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::chain;
 use crate::receive::{self, End, ReceiveArgs};
 use crate::send::{self, SendArgs};
+use crate::simulate::{self, SimulateArgs};
 
 /// Events into the ingresses of a StateFun cluster, and records out of its egresses
 ///
@@ -35,6 +36,14 @@ enum Command {
     /// nobody.
     #[command(after_long_help = RECEIVE_EXAMPLES)]
     Receive(ReceiveArgs),
+    /// Make up payments for fraud detection, and print its alerts
+    ///
+    /// Sends transactions, each tenth time a confirmation of fraud and a threshold as well, to the Kafka topics
+    /// transactions, confirmed and thresholds, and prints a line for each alert that comes out of the topic alerts. What
+    /// is sent depends on the seed alone, but for the transactions' times. An exactly-once egress tells its alerts when a
+    /// checkpoint is done. Topics that are missing are made.
+    #[command(after_long_help = SIMULATE_EXAMPLES)]
+    Simulate(SimulateArgs),
 }
 
 const SEND_EXAMPLES: &str = "\
@@ -68,6 +77,20 @@ Exit codes:
   2  the command line is wrong
   3  the time was over before --count records or the end had come";
 
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  statefun-tools simulate
+  statefun-tools simulate --rate 200/s --duration 1min --seed 42
+  statefun-tools simulate --brokers localhost:9094 | grep 'Hypergrid'
+
+An alert:
+  Suspected Fraud for account id 0x00F3CD51 at Hypergrid for 36 USD
+
+Exit codes:
+  0  every event was confirmed
+  1  not so, or the alerts cannot be had
+  2  the command line is wrong";
+
 /// The exit code of a time-out.
 const TIMED_OUT: u8 = 3;
 
@@ -77,6 +100,7 @@ impl Cli {
         let done = match self.command {
             Command::Send(args) => send::run(args).await.map(|()| End::Complete),
             Command::Receive(args) => receive::run(args).await,
+            Command::Simulate(args) => simulate::run(args).await.map(|()| End::Complete),
         };
         match done {
             Ok(End::Complete) => ExitCode::SUCCESS,

@@ -10,6 +10,7 @@
 //! | [`channel`] | `kafka:TOPIC` and `kinesis:STREAM` |
 //! | [`send`] | lines of a file to a channel; [`lines`], [`directive`], [`key`], [`pace`] and [`progress`] are its parts |
 //! | [`receive`] | a channel to lines of JSON; [`received`] is one of them |
+//! | [`simulate`] | made-up payments to fraud detection, and its alerts to lines |
 //! | [`sink`] | what a sender of records is, and which of them were confirmed |
 //! | [`kafka`], [`kinesis`] | the options for each, and behind the feature of the same name its client |
 
@@ -25,6 +26,7 @@ pub mod progress;
 pub mod receive;
 pub mod received;
 pub mod send;
+pub mod simulate;
 pub mod sink;
 
 /// An error of any kind, with what to do about it in its text.

@@ -20,6 +20,13 @@ const SLACK: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rate(Duration);
 
+impl Rate {
+    /// The time from one record to the next.
+    pub fn every(self) -> Duration {
+        self.0
+    }
+}
+
 impl FromStr for Rate {
     type Err = InvalidRate;
 

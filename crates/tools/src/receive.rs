@@ -19,27 +19,40 @@ pub struct ReceiveArgs {
     /// Where from: kafka:TOPIC or kinesis:STREAM
     #[arg(value_name = "CHANNEL")]
     pub channel: Channel,
-    /// Begin with what is already there, not with what comes from now on
-    #[arg(long)]
-    pub from_beginning: bool,
+    /// Which records
+    #[command(flatten)]
+    pub extent: Extent,
     /// End after this many records
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// End once all that is there was received
-    #[arg(long, requires = "from_beginning", conflicts_with = "count")]
-    pub to_end: bool,
     /// End after this time, such as 30s or 2min
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub timeout: Option<Duration>,
-    /// Which records of transactions to show: an exactly-once egress writes in transactions
-    #[arg(long, value_name = "LEVEL", default_value = "read-committed", help_heading = "Kafka")]
-    pub isolation: Isolation,
     /// For kafka:TOPIC
     #[command(flatten)]
     pub kafka: KafkaArgs,
     /// For kinesis:STREAM
     #[command(flatten)]
     pub kinesis: KinesisArgs,
+}
+
+/// Which records of a channel there are to receive.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Extent {
+    /// Begin with what is already there, not with what comes from now on
+    #[arg(long)]
+    pub from_beginning: bool,
+    /// End once all that is there was received
+    #[arg(long, requires = "from_beginning", conflicts_with = "count")]
+    pub to_end: bool,
+    /// Which records of transactions to show: an exactly-once egress writes in transactions
+    #[arg(long, value_name = "LEVEL", default_value = "read-committed", help_heading = "Kafka")]
+    pub isolation: Isolation,
+}
+
+impl Extent {
+    /// What comes from now on, without an end.
+    pub const FROM_NOW: Self = Self { from_beginning: false, to_end: false, isolation: Isolation::ReadCommitted };
 }
 
 /// Which records of transactions are shown.
@@ -76,7 +89,9 @@ pub enum End {
 pub async fn run(args: ReceiveArgs) -> Result<End, BoxError> {
     match &args.channel {
         #[cfg(feature = "kafka")]
-        Channel::Kafka(topic) => receive(crate::kafka::Consumer::connect(&args, topic)?, &args, io::stdout()).await,
+        Channel::Kafka(topic) => {
+            receive(crate::kafka::Consumer::connect(&args.kafka, topic, args.extent)?, &args, io::stdout()).await
+        }
         #[cfg(feature = "kinesis")]
         Channel::Kinesis(stream) => {
             receive(crate::kinesis::Consumer::connect(&args, stream).await?, &args, io::stdout()).await
@@ -91,7 +106,7 @@ pub async fn run(args: ReceiveArgs) -> Result<End, BoxError> {
 /// # Errors
 /// As [`run`].
 pub async fn receive(mut source: impl Source, args: &ReceiveArgs, mut output: impl Write) -> Result<End, BoxError> {
-    let position = if args.from_beginning { "the beginning" } else { "now" };
+    let position = if args.extent.from_beginning { "the beginning" } else { "now" };
     eprintln!("receiving from {} from {position} on", args.channel);
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut received = 0;
@@ -105,7 +120,7 @@ pub async fn receive(mut source: impl Source, args: &ReceiveArgs, mut output: im
         };
         match next {
             // Without a number to reach, the time is all that was asked for.
-            Err(_) if args.count.is_none() && !args.to_end => break End::Complete,
+            Err(_) if args.count.is_none() && !args.extent.to_end => break End::Complete,
             Err(_) => break End::TimedOut,
             Ok(next) => match next? {
                 Some(record) if print(&mut output, &record)? => received += 1,

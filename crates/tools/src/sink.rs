@@ -12,7 +12,7 @@ const TOLD: usize = 10;
 /// A record to send. Neither its key nor its value can be null: the runtime's ingresses fail the whole job for those.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The line that it comes from.
+    /// The number of the line that it comes from.
     pub line: u64,
     /// The id of the function that it is for.
     pub key: String,
@@ -33,17 +33,31 @@ pub trait Sink {
 }
 
 /// What became of the records.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Deliveries(Arc<Tally>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tally {
+    what: &'static str,
     confirmed: AtomicU64,
     failed: AtomicU64,
     failures: Mutex<Vec<String>>,
 }
 
+/// Of records that come from lines.
+impl Default for Deliveries {
+    fn default() -> Self {
+        Self::of("line")
+    }
+}
+
 impl Deliveries {
+    /// Of records that come from `what`, such as lines.
+    pub fn of(what: &'static str) -> Self {
+        let (confirmed, failed, failures) = Default::default();
+        Self(Arc::new(Tally { what, confirmed, failed, failures }))
+    }
+
     /// One more is stored.
     pub fn confirm(&self) {
         self.0.confirmed.fetch_add(1, Ordering::Relaxed);
@@ -54,7 +68,7 @@ impl Deliveries {
         self.0.failed.fetch_add(1, Ordering::Relaxed);
         let mut failures = self.0.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() < TOLD {
-            failures.push(format!("line {line}: not delivered: {reason}"));
+            failures.push(format!("{} {line}: not delivered: {reason}", self.0.what));
         }
     }
 

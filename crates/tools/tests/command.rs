@@ -17,11 +17,15 @@ fn error(output: &Output) -> String {
 
 #[test]
 fn help_teaches_with_examples() {
-    for command in ["send", "receive"] {
+    for (command, example) in [
+        ("send", "statefun-tools send kafka:example-ingress"),
+        ("receive", "statefun-tools receive kafka:example-egress"),
+        ("simulate", "statefun-tools simulate --rate 200/s --duration 1min --seed 42"),
+    ] {
         let output = tools(&["help", command]);
         assert!(output.status.success());
         let help = String::from_utf8(output.stdout).expect("text");
-        for part in ["Examples:", &format!("statefun-tools {command} kafka:example-"), "Exit codes:\n  0  "] {
+        for part in ["Examples:", example, "Exit codes:\n  0  "] {
             assert!(help.contains(part), "{part:?} is not in {help}");
         }
     }
@@ -35,6 +39,9 @@ fn a_wrong_command_line_says_what_was_expected() {
         (vec!["send", "kafka:t", "--rate", "fast"], "expected records a second, such as 200/s"),
         (vec!["send", "kafka:t", "--key-rule", "a"], "expected TYPE=POINTER, such as example.cart-*=/data/cartId"),
         (vec!["send", "kafka:t", "--kafka-property", "a"], "expected NAME=VALUE"),
+        (vec!["simulate", "--rate", "0"], "expected records a second, such as 200/s"),
+        (vec!["simulate", "--seed", "a"], "invalid digit found in string"),
+        (vec!["simulate", "--duration", "soon"], "expected number"),
     ] {
         let output = tools(&arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -52,8 +59,8 @@ fn a_file_that_is_not_there_is_named() {
 #[cfg(not(feature = "kafka"))]
 #[test]
 fn without_kafka_it_says_how_to_build_it() {
-    for command in ["send", "receive"] {
-        let output = tools(&[command, "kafka:t"]);
+    for command in [&["send", "kafka:t"][..], &["receive", "kafka:t"], &["simulate"]] {
+        let output = tools(command);
         assert_eq!(output.status.code(), Some(1));
         assert!(error(&output).contains("built without Kafka; build one with it by"), "{}", error(&output));
         assert!(error(&output).contains("--features kafka`"), "{}", error(&output));

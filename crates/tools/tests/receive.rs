@@ -37,7 +37,7 @@ impl Source for Memory {
 async fn received(records: i64, options: &[&str], output: impl Write) -> End {
     let command = ["receive", "kafka:t"].iter().chain(options);
     let args = Command::try_parse_from(command).expect("options").args;
-    let source = Memory { records, given: 0, ends: args.to_end };
+    let source = Memory { records, given: 0, ends: args.extent.to_end };
     receive::receive(source, &args, output).await.expect("received")
 }
 

@@ -36,8 +36,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use statefun_sdk::{BoxError, Registry};
 
-use crate::config::EgressArgs;
-use crate::functions::{self, Connector, Destinations, Settings};
+use crate::config::{EgressArgs, FunctionArgs};
+use crate::functions::{self, Connector, Destinations};
 use document::{Component, Kind};
 use finding::{Findings, Severity, outcome};
 use module::{Egress, Ingress, Module};
@@ -62,6 +62,8 @@ pub struct CheckArgs {
     file: PathBuf,
     #[command(flatten)]
     egresses: EgressArgs,
+    #[command(flatten)]
+    functions: FunctionArgs,
 }
 
 /// Checks a module and prints what there is to say of it.
@@ -70,7 +72,8 @@ pub struct CheckArgs {
 /// When there is no such file, or when the module has errors.
 pub(super) fn run(args: &CheckArgs) -> Result<(), BoxError> {
     let destinations = args.egresses.destinations()?;
-    let registry = Registry::builder().functions(functions::all(&destinations, &Settings::default())).build()?;
+    let functions = functions::all(&destinations, &args.functions.settings());
+    let registry = Registry::builder().functions(functions).build()?;
     let name = if args.file == Path::new("-") { "standard input".to_owned() } else { args.file.display().to_string() };
     let text = read(&args.file).map_err(|error| format!("{name}: {error}"))?;
     let report = check(&text, &registry, &destinations);

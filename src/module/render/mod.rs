@@ -19,7 +19,7 @@ use saphyr::YamlEmitter;
 use statefun_sdk::{BoxError, Registry};
 
 use super::check;
-use crate::config::EgressArgs;
+use crate::config::{EgressArgs, FunctionArgs};
 use crate::functions::{self, Application, Connector, Destinations};
 use documents::{Kafka, Settings, duration};
 
@@ -46,6 +46,8 @@ pub struct RenderArgs {
     ingress: Connector,
     #[command(flatten)]
     egresses: EgressArgs,
+    #[command(flatten)]
+    functions: FunctionArgs,
     /// Where the cluster finds this server; {function.name} stands for a function's name
     #[arg(long, env = "STATEFUN_URL", value_name = "URL", default_value = URL)]
     url: String,
@@ -165,8 +167,8 @@ pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
     let text = render(args, &applications, &destinations)?;
 
     // What would not work is not written.
-    let registry =
-        Registry::builder().functions(functions::all(&destinations, &functions::Settings::default())).build()?;
+    let functions = functions::all(&destinations, &args.functions.settings());
+    let registry = Registry::builder().functions(functions).build()?;
     let report = check::check(text.as_bytes(), &registry, &destinations);
     for finding in &report.findings {
         eprintln!("{finding}");
@@ -182,11 +184,12 @@ pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
 }
 
 fn render(args: &RenderArgs, applications: &[&Application], destinations: &Destinations) -> Result<String, BoxError> {
-    let functions = applications
-        .iter()
-        .flat_map(|application| application.functions(destinations, &functions::Settings::default()));
+    let settings = args.functions.settings();
+    let functions = applications.iter().flat_map(|application| application.functions(destinations, &settings));
     let registry = Registry::builder().functions(functions).build()?;
+    let is_there = |target| registry.functions().iter().any(|function| function.type_name() == target);
     let ingresses = applications.iter().flat_map(|application| application.ingresses());
+    let ingresses = ingresses.filter(|ingress| is_there(&ingress.target));
     let mut kafka_properties = read_properties(args.kafka_properties.as_deref())?;
     let address = args.kafka_address.clone().or_else(|| take(&mut kafka_properties, "bootstrap.servers"));
     let group = args.kafka_group.clone().or_else(|| take(&mut kafka_properties, "group.id"));
@@ -237,6 +240,7 @@ fn header(args: &RenderArgs, registry: &Registry, destinations: &Destinations) -
     unlike("--startup-position", name_of(args.startup_position), name_of(StartupPosition::Earliest));
     unlike("--delivery", name_of(args.delivery), name_of(Delivery::ExactlyOnce));
     unlike("--transaction-timeout", duration(args.transaction_timeout), duration(TRANSACTION));
+    unlike("--custom-thresholds", args.functions.custom_thresholds.to_string(), true.to_string());
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     for (name, value) in [
         ("--max-batch", args.max_batch.map(|batch| batch.to_string())),

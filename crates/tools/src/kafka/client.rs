@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
@@ -11,6 +12,9 @@ use crate::BoxError;
 
 /// How long the brokers may take to answer the first question.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Partitions and replicas as the brokers are configured.
+const DEFAULT: i32 = -1;
 
 /// What producer and consumer have in common; the user's own properties come last.
 pub(super) fn config(args: &KafkaArgs, own: &[(&str, &str)]) -> ClientConfig {
@@ -58,6 +62,30 @@ pub(super) fn partitions<C: ClientContext>(
         .into());
     }
     Ok(found.partitions().iter().map(|partition| partition.id()).collect())
+}
+
+/// Makes a topic as the brokers make them unless told otherwise, if there is none of this name.
+///
+/// # Errors
+/// When no broker answers, or the brokers refuse.
+pub async fn create_missing(args: &KafkaArgs, topic: &str) -> Result<(), BoxError> {
+    let admin: AdminClient<_> = config(args, &[]).create_with_context(Complaints).map_err(refused)?;
+    let new = NewTopic::new(topic, DEFAULT, TopicReplication::Fixed(DEFAULT));
+    let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
+    let created = admin.create_topics([&new], &options).await.map_err(|error| {
+        format!("{}: {error}; expected Kafka there: is --brokers right, and does it run?", args.brokers)
+    })?;
+    match created.into_iter().next() {
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) | None => Ok(()),
+        Some(Ok(_)) => {
+            eprintln!("there was no topic {topic}: created");
+            Ok(())
+        }
+        Some(Err((_, error))) => {
+            Err(format!("kafka:{topic}: {error} at {}; expected a topic that exists or may be made", args.brokers)
+                .into())
+        }
+    }
 }
 
 /// Says on standard error what librdkafka complains of, such as a broker that does not answer.

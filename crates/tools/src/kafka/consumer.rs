@@ -8,9 +8,10 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, Resolve};
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::KafkaArgs;
 use super::client::{self, Complaints};
 use crate::BoxError;
-use crate::receive::{Isolation, ReceiveArgs, Source};
+use crate::receive::{Extent, Isolation, Source};
 use crate::received::{Position, Received};
 
 /// How long a broker may take to say where a partition ends.
@@ -28,8 +29,8 @@ impl Consumer {
     ///
     /// # Errors
     /// When no broker answers, or there is no such topic.
-    pub fn connect(args: &ReceiveArgs, topic: &str) -> Result<Self, BoxError> {
-        let isolation = match args.isolation {
+    pub fn connect(args: &KafkaArgs, topic: &str, extent: Extent) -> Result<Self, BoxError> {
+        let isolation = match extent.isolation {
             Isolation::ReadCommitted => "read_committed",
             Isolation::ReadUncommitted => "read_uncommitted",
         };
@@ -38,22 +39,22 @@ impl Consumer {
             ("group.id", "statefun-tools"),
             ("enable.auto.commit", "false"),
             ("isolation.level", isolation),
-            ("enable.partition.eof", if args.to_end { "true" } else { "false" }),
+            ("enable.partition.eof", if extent.to_end { "true" } else { "false" }),
         ];
         let consumer: StreamConsumer<_> =
-            client::config(&args.kafka, &own).create_with_context(Complaints).map_err(client::refused)?;
-        let partitions = client::partitions(consumer.client(), topic, &args.kafka.brokers)?;
+            client::config(args, &own).create_with_context(Complaints).map_err(client::refused)?;
+        let partitions = client::partitions(consumer.client(), topic, &args.brokers)?;
         let mut start = TopicPartitionList::new();
         for partition in &partitions {
             // "End" would be wherever that is when the first fetch arrives, some time after this says that it receives.
-            let offset = match args.from_beginning {
+            let offset = match extent.from_beginning {
                 true => Offset::Beginning,
                 false => Offset::Offset(consumer.fetch_watermarks(topic, *partition, PATIENCE)?.1),
             };
             start.add_partition_offset(topic, *partition, offset)?;
         }
         consumer.assign(&start)?;
-        Ok(Self { consumer, before_end: args.to_end.then(|| partitions.into_iter().collect()) })
+        Ok(Self { consumer, before_end: extent.to_end.then(|| partitions.into_iter().collect()) })
     }
 }
 

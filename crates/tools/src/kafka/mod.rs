@@ -8,6 +8,8 @@ mod consumer;
 mod producer;
 
 #[cfg(feature = "kafka")]
+pub use client::create_missing;
+#[cfg(feature = "kafka")]
 pub use consumer::Consumer;
 #[cfg(feature = "kafka")]
 pub use producer::Producer;

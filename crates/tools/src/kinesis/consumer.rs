@@ -46,14 +46,14 @@ impl Consumer {
             known: HashSet::new(),
             ready: VecDeque::new(),
             before_pause: 0,
-            to_end: args.to_end,
+            to_end: args.extent.to_end,
         };
         let mut page = consumer.client.list_shards().stream_name(stream);
         loop {
             let answer = page.send().await.map_err(|error| explain(stream, error))?;
             for shard in answer.shards.unwrap_or_default() {
                 let start =
-                    if args.from_beginning { ShardIteratorType::TrimHorizon } else { ShardIteratorType::Latest };
+                    if args.extent.from_beginning { ShardIteratorType::TrimHorizon } else { ShardIteratorType::Latest };
                 consumer.begin(shard.shard_id, start).await?;
             }
             match answer.next_token {

@@ -7,13 +7,14 @@
 mod broker;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use broker::Broker;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use serde_json::Value;
+use statefun_server::functions::fraud::messages::Transaction;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -25,6 +26,7 @@ async fn sends_and_receives() {
     order_is_kept_by_key(&broker).await;
     what_was_not_committed_is_not_received(&broker).await;
     what_comes_from_now_on_is_received(&broker).await;
+    payments_are_simulated(&broker).await;
     what_cannot_be_is_said(&broker).await;
     what_was_not_confirmed_is_said(&mut broker).await;
 }
@@ -81,12 +83,12 @@ async fn order_is_kept_by_key(broker: &Broker) {
 }
 
 async fn what_was_not_committed_is_not_received(broker: &Broker) {
-    broker.create("transactions", 1).await;
+    broker.create("transactional", 1).await;
     let producer: BaseProducer = broker.config().set("transactional.id", "test").create().expect("a producer");
-    producer.init_transactions(PATIENCE).expect("transactions");
+    producer.init_transactions(PATIENCE).expect("transactional");
     for (value, commit) in [("aborted", false), ("committed", true)] {
         producer.begin_transaction().expect("a transaction");
-        producer.send(BaseRecord::to("transactions").key("k").payload(value)).expect("queued");
+        producer.send(BaseRecord::to("transactional").key("k").payload(value)).expect("queued");
         producer.flush(PATIENCE).expect("written");
         match commit {
             true => producer.commit_transaction(PATIENCE).expect("committed"),
@@ -94,7 +96,7 @@ async fn what_was_not_committed_is_not_received(broker: &Broker) {
         }
     }
     let values = |isolation: &[&str]| {
-        let options = ["receive", "kafka:transactions", "--from-beginning", "--to-end"];
+        let options = ["receive", "kafka:transactional", "--from-beginning", "--to-end"];
         let received = tools(broker, &[&options, isolation].concat());
         assert!(received.status.success(), "{}", error(&received));
         lines_of(&received).into_iter().map(|line| line["value_text"].clone()).collect::<Vec<_>>()
@@ -102,7 +104,7 @@ async fn what_was_not_committed_is_not_received(broker: &Broker) {
     assert_eq!(values(&[]), ["committed"]);
     assert_eq!(values(&["--isolation", "read-uncommitted"]), ["aborted", "committed"]);
 
-    let options = ["receive", "kafka:transactions", "--from-beginning", "--count", "2", "--timeout", "2s"];
+    let options = ["receive", "kafka:transactional", "--from-beginning", "--count", "2", "--timeout", "2s"];
     let short = tools(broker, &options);
     assert_eq!((short.status.code(), lines_of(&short).len()), (Some(3), 1), "{}", error(&short));
 }
@@ -117,6 +119,51 @@ async fn what_comes_from_now_on_is_received(broker: &Broker) {
     let received = receiver.wait_with_output().expect("ended");
     assert!(received.status.success());
     assert_eq!(lines_of(&received)[0]["value_text"], "after");
+}
+
+async fn payments_are_simulated(broker: &Broker) {
+    let simulate = ["simulate", "--seed", "5", "--rate", "50/s"];
+    let mut simulator = command(broker, &simulate);
+    let mut simulator = simulator.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
+    let mut errors = BufReader::new(simulator.stderr.take().expect("its errors"));
+    let said: Vec<_> = errors.by_ref().lines().map_while(Result::ok).take(5).collect();
+    assert_eq!(
+        said,
+        [
+            "there was no topic transactions: created",
+            "there was no topic confirmed: created",
+            "there was no topic thresholds: created",
+            "there was no topic alerts: created",
+            "seed 5: a transaction in 20ms to confirmed, thresholds, transactions; alerts from alerts",
+        ]
+    );
+
+    let (account, merchant) = ("0x00F3CD51".to_owned(), "Hypergrid".to_owned());
+    let alert = prost::Message::encode_to_vec(&Transaction { account, merchant, amount: 36, timestamp: None });
+    let producer: BaseProducer = broker.config().create().expect("a producer");
+    producer.send(BaseRecord::to("alerts").key("0x00F3CD51").payload(&alert)).expect("queued");
+    producer.flush(PATIENCE).expect("written");
+    let mut line = String::new();
+    BufReader::new(simulator.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+    assert_eq!(line, "Suspected Fraud for account id 0x00F3CD51 at Hypergrid for 36 USD\n");
+
+    let received = |topic: &str, count: &str| {
+        let channel = format!("kafka:{topic}");
+        let options = ["receive", &channel, "--from-beginning", "--count", count, "--timeout", "30s"];
+        let received = tools(broker, &options);
+        assert!(received.status.success(), "{topic}: {}", error(&received));
+        lines_of(&received).into_iter().map(|line| line["key"].as_str().expect("a key").to_owned()).collect::<Vec<_>>()
+    };
+    assert!(received("transactions", "20").iter().all(|key| key.len() == 32));
+    for topic in ["confirmed", "thresholds"] {
+        assert!(received(topic, "2").iter().all(|key| key.starts_with("0x00")));
+    }
+    let interrupted = Command::new("kill").args(["-INT", &simulator.id().to_string()]).status().expect("kill");
+    assert!(interrupted.success());
+    let mut summary = String::new();
+    errors.read_to_string(&mut summary).expect("text");
+    assert!(simulator.wait().expect("ended").success(), "{summary}");
+    assert!(summary.starts_with("seed 5: ") && summary.ends_with(" s; 1 alerts\n"), "{summary}");
 }
 
 async fn what_cannot_be_is_said(broker: &Broker) {

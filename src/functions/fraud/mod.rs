@@ -1,0 +1,111 @@
+//! Payments that may be fraud are told while they happen.
+//!
+//! For each transaction a manager gathers how often fraud was confirmed for the account of late, how trustworthy the
+//! merchant is and above which score the account wants to be told. A model judges by that; what it judges too high comes
+//! out as an alert.
+//!
+//! ```text
+//!  transactions ─▶ transaction-manager ─┬─ QueryFraud ─────────▶ counter ◀─── ConfirmFraud ──── confirmed
+//!                   │  ▲  ▲             ├─ QueryMerchantScore ─▶ merchant ──▶ scoring service
+//!                   │  │  │             └─ QueryThreshold ─────▶ threshold ◀─ CustomThreshold ─ thresholds
+//!                   │  │  └─ ReportedFraud, MerchantScore, CustomThreshold ──┘
+//!                   │  └──── FraudScore ◀── model ◀── FeatureVector, once all three are there
+//!                   └─ Transaction, if the score is above the threshold ─▶ alerts
+//! ```
+//!
+//! The names of functions, messages and topics begin with `ververica/`, `com.googleapis/workshop.` and nothing.
+//!
+//! # Layout
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`transaction_manager`], [`counter`], [`merchant`], [`threshold`], [`model`] | the functions and their states |
+//! | [`messages`] | what they are sent |
+//! | `scoring_service` | what is asked about merchants, and what stands in for it |
+//! | [`randomness`] | numbers that a request that is sent again gets again |
+//! | [`generator`] | made-up events |
+//! | `settings` | what is configuration |
+
+pub mod counter;
+pub mod generator;
+pub mod merchant;
+pub mod messages;
+pub mod model;
+pub mod randomness;
+pub mod threshold;
+pub mod transaction_manager;
+
+mod scoring_service;
+mod settings;
+
+pub use scoring_service::{ScoringService, StandIn};
+pub use settings::Settings;
+
+use statefun_sdk::{Egress, Function, TypeName, Typed};
+
+use super::{Application, ConfigurableEgress, Destinations, Ingress};
+use messages::{ConfirmFraud, CustomThreshold, Transaction};
+
+pub(super) const APPLICATION: Application = Application {
+    name: "fraud",
+    ingresses: &[TRANSACTIONS, CONFIRMED, THRESHOLDS],
+    egresses: &[ALERTS, DEAD_LETTERS],
+    functions: |destinations, settings| functions(destinations, &settings.fraud),
+};
+
+/// The functions; without custom thresholds, all but [`threshold`].
+pub fn functions(destinations: &Destinations, settings: &Settings) -> Vec<Function> {
+    let mut functions = vec![
+        transaction_manager::function(destinations, settings),
+        counter::function(destinations, settings),
+        merchant::function(destinations, settings),
+        model::function(destinations, randomness::pick),
+    ];
+    if settings.custom_thresholds {
+        functions.push(threshold::function(destinations, settings));
+    }
+    functions
+}
+
+/// The type name of [`transaction_manager`]; its ids are those of transactions.
+pub const TRANSACTION_MANAGER: TypeName = TypeName::new("ververica/transaction-manager");
+/// The type name of [`counter`]; its ids are accounts.
+pub const COUNTER: TypeName = TypeName::new("ververica/counter");
+/// The type name of [`merchant`]; its ids are names of merchants.
+pub const MERCHANT: TypeName = TypeName::new("ververica/merchant");
+/// The type name of [`threshold`]; its ids are accounts.
+pub const THRESHOLD: TypeName = TypeName::new("ververica/threshold");
+/// The type name of [`model`]; its ids are accounts.
+pub const MODEL: TypeName = TypeName::new("ververica/model");
+
+/// Payments; the key is the id of the transaction.
+pub const TRANSACTIONS: Ingress = Ingress {
+    id: TypeName::new("ververica/transactions"),
+    topic: "transactions",
+    value_type: Transaction::TYPE_NAME,
+    target: TRANSACTION_MANAGER,
+};
+/// Confirmations of fraud; the key is the account.
+pub const CONFIRMED: Ingress = Ingress {
+    id: TypeName::new("ververica/confirmed"),
+    topic: "confirmed",
+    value_type: ConfirmFraud::TYPE_NAME,
+    target: COUNTER,
+};
+/// Thresholds of accounts' own; the key is the account.
+pub const THRESHOLDS: Ingress = Ingress {
+    id: TypeName::new("ververica/thresholds"),
+    topic: "thresholds",
+    value_type: CustomThreshold::TYPE_NAME,
+    target: THRESHOLD,
+};
+
+/// The topic of the alerts, unless they are configured to lead elsewhere; the key is the account.
+pub const ALERTS_TOPIC: &str = "alerts";
+
+/// The egress of the alerts.
+pub const ALERTS_EGRESS: Egress = Egress::new("ververica/kafka-egress");
+
+const ALERTS: ConfigurableEgress = ConfigurableEgress::new(ALERTS_EGRESS, ALERTS_TOPIC);
+const DEAD_LETTERS: ConfigurableEgress =
+    ConfigurableEgress::new(Egress::new("ververica/dead-letter"), "ververica-dead-letter");

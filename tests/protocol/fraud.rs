@@ -1,0 +1,122 @@
+//! Options of fraud detection reach its functions.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::process::Command;
+
+use prost::Message as _;
+use statefun_sdk::protocol::reqreply::FromFunction;
+use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
+use statefun_sdk::{Typed, TypedValue};
+use statefun_server::functions::fraud::messages::{CustomThreshold, MerchantScore};
+
+use crate::server::Server;
+use crate::stored::request;
+
+/// The answer to a stored request.
+fn response(server: &Server, name: &str) -> Response {
+    let answer = server.post(&request(name), &[]);
+    assert_eq!(answer.status, 200, "{answer:?}");
+    FromFunction::decode(&*answer.body).expect("a FromFunction").response.expect("a response")
+}
+
+fn result(server: &Server, name: &str) -> InvocationResponse {
+    let response = response(server, name);
+    let Response::InvocationResult(result) = response else { panic!("{response:?}") };
+    result
+}
+
+/// The only message that is sent as the answer to a stored request.
+fn sent<M: prost::Message + Default + Typed>(server: &Server, name: &str) -> M {
+    let result = result(server, name);
+    let [message] = &result.outgoing_messages[..] else { panic!("{result:?}") };
+    let argument = message.argument.clone().expect("a value");
+    let type_name = String::from_utf8(argument.typename.to_vec()).expect("text");
+    TypedValue::raw(type_name, argument.value).proto().expect("a message of this type")
+}
+
+/// A service on loopback that gives every merchant this score; the program's end is its end.
+fn scoring_service(score: u32) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}/scores?key=secret", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = BufReader::new(connection.expect("a connection"));
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") && connection.read_line(&mut head).expect("a request") > 0 {}
+            assert!(head.starts_with("GET /scores?key=secret&merchant=Hypergrid HTTP/1.1\r\n"), "{head}");
+            let body = format!("{{\"score\": {score}}}");
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            connection.get_mut().write_all((head + &body).as_bytes()).expect("answered");
+        }
+    });
+    url
+}
+
+#[test]
+fn the_window_the_default_threshold_and_the_time_of_scores() {
+    let options = ["--fraud-window", "90s", "--default-threshold", "7", "--score-ttl", "5min"];
+    for (options, [window, threshold, ttl]) in
+        [(&[][..], [2_592_000_000, 1, 3_600_000]), (&options, [90_000, 7, 300_000])]
+    {
+        let server = Server::start(options);
+        assert_eq!(result(&server, "fraud-confirmed").delayed_invocations[0].delay_in_ms, window);
+        let answered: CustomThreshold = sent(&server, "fraud-threshold-query");
+        assert_eq!(i64::from(answered.threshold), threshold);
+        let asked = response(&server, "fraud-merchant-first-contact");
+        let Response::IncompleteInvocationContext(asked) = asked else { panic!("{asked:?}") };
+        let expiration = asked.missing_values[0].expiration_spec.as_ref().expect("an expiration");
+        assert_eq!(expiration.expire_after_millis, ttl);
+    }
+}
+
+#[test]
+fn the_scoring_service() {
+    let server = Server::start(&["--scoring-url", &scoring_service(42)]);
+    assert_eq!(sent::<MerchantScore>(&server, "fraud-merchant-query").score, 42);
+    assert!(server.curl("/metrics", &[]).text().contains("\nstatefun_fraud_fallback_scores_total 0\n"));
+
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    let url = format!("http://{nobody}/");
+    let server = Server::start(&["--scoring-url", &url, "--fallback-score", "13", "--scoring-retries", "0"]);
+    for asked in 1..=5 {
+        assert_eq!(sent::<MerchantScore>(&server, "fraud-merchant-query").score, 13);
+        let metric = format!("\nstatefun_fraud_fallback_scores_total {asked}\n");
+        assert!(server.curl("/metrics", &[]).text().contains(&metric), "{metric}");
+    }
+}
+
+#[test]
+fn without_custom_thresholds_nobody_is_asked_for_one() {
+    let server = Server::start(&["--custom-thresholds", "false"]);
+    assert_eq!(result(&server, "fraud-transaction").outgoing_messages.len(), 2);
+    assert!(server.post(&request("fraud-threshold-query"), &[]).refusal(404).contains("\"ververica/threshold\""));
+    let server = Server::start(&[]);
+    assert_eq!(result(&server, "fraud-transaction").outgoing_messages.len(), 3);
+}
+
+#[test]
+fn options_that_mean_nothing_are_refused() {
+    for (options, code, reason) in [
+        (["--fraud-window", "0s"], 2, "no time at all"),
+        (["--fraud-window", "soon"], 2, "expected number"),
+        (["--score-ttl", "0s"], 2, "no time at all"),
+        (["--fallback-score", "101"], 2, "101 is not in 0..=100"),
+        (["--default-threshold", "many"], 2, "invalid digit"),
+        (["--custom-thresholds", "maybe"], 2, "value was not a boolean"),
+        (["--scoring-timeout", "0s"], 2, "no time at all"),
+        (["--scoring-retries", "11"], 2, "11 is not in 0..=10"),
+        (["--scoring-concurrency", "0"], 2, "would be zero"),
+        (["--scoring-url", "http://a b"], 2, "invalid uri"),
+        (["--scoring-url", "ftp://localhost"], 1, "error: --scoring-url: expected http://HOST:PORT/PATH or https:"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_statefun-server"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options)
+            .output()
+            .expect("the program starts");
+        let error = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(code), "{options:?}: {error}");
+        assert!(error.contains(reason), "{options:?}: {error}");
+    }
+}
