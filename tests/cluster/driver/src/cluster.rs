@@ -77,6 +77,17 @@ impl Cluster {
         self.script("savepoint", &["--stop", &self.folder()]).map(drop)
     }
 
+    /// Changes what our functions and the render of their module are told by their environment from the next start on.
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
+        self.environment.retain(|(other, _)| *other != name);
+        self.environment.push((name, value.to_owned()));
+    }
+
+    /// As [`restart_from_savepoint`](Self::restart_from_savepoint), with the module that our functions have now.
+    pub(crate) fn restart_upgraded(&self) -> Result<()> {
+        self.script("restart-from", &["--render", &self.folder()]).map(drop)
+    }
+
     pub(crate) fn restart_from_savepoint(&self) -> Result<()> {
         self.script("restart-from", &[&self.folder()]).map(drop)
     }

@@ -8,14 +8,18 @@
 //! | `broker`, `kafka`, `kinesis` | records to the ingress and from the egress |
 //! | `figures` | what a test counted, and the table of it all |
 //! | `scenario`, `poison`, `load`, `faults` | the product and cart application |
+//! | `fraud`, `scores`, `expected` | fraud detection, its scoring service, and the model of `tests/functions` of what must come out |
 //! | `interpreters`, `delays`, `smoke` | functions that this process serves itself, and their tests |
 //! | `function`, `model` | those of `tests/smoke`: the command interpreter and what must come of its commands |
 
 mod broker;
 mod cluster;
 mod delays;
+#[path = "../../../functions/fraud/expected.rs"]
+mod expected;
 mod faults;
 mod figures;
+mod fraud;
 #[path = "../../../smoke/function.rs"]
 mod function;
 mod interpreters;
@@ -26,6 +30,7 @@ mod load;
 mod model;
 mod poison;
 mod scenario;
+mod scores;
 mod smoke;
 
 use std::path::PathBuf;
@@ -37,6 +42,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::cluster::{Cluster, Semantic};
 use crate::figures::Report;
+use crate::scores::Scores;
 
 /// Runs our functions on a stock StateFun cluster with Kafka, injects faults, and compares what comes out.
 #[derive(Debug, Parser)]
@@ -71,6 +77,8 @@ enum Job {
     AtLeastOnce,
     /// Functions of the tests' own, async transport, exactly once: delays, cancellation, expiration, the smoke suite
     Sdk,
+    /// Fraud detection, async transport, exactly once: a stateful upgrade, and a minute of load
+    Fraud,
 }
 
 /// One test: what it does and its name.
@@ -85,7 +93,7 @@ impl Job {
         if matches!(self, Self::AtLeastOnce | Self::Kinesis) { Semantic::AtLeastOnce } else { Semantic::ExactlyOnce }
     }
 
-    fn tests<'a>(self, args: &'a Args) -> Vec<Test<'a>> {
+    fn tests<'a>(self, args: &'a Args, scores: &'a Scores) -> Vec<Test<'a>> {
         let load = load::Size::new(args.full);
         match self {
             Self::Async => vec![
@@ -103,15 +111,27 @@ impl Job {
                 ("delayed messages, cancellation, expiration", Box::new(delays::run)),
                 ("smoke suite", Box::new(|cluster, report| smoke::run(cluster, args.full, report))),
             ],
+            Self::Fraud => vec![
+                (
+                    "fraud detection, upgraded from a savepoint",
+                    Box::new(|cluster, report| fraud::upgrade(cluster, &scores.asked, report)),
+                ),
+                ("fraud detection under load", Box::new(fraud::load)),
+            ],
         }
     }
 
     /// What our functions and the render of their module are told by their environment.
-    fn environment(self) -> Vec<(&'static str, String)> {
-        if self == Self::Kinesis {
-            ["STATEFUN_INGRESS", "STATEFUN_EGRESS"].map(|name| (name, "kinesis".to_owned())).into()
-        } else {
-            Vec::new()
+    fn environment(self, scores: &Scores) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Kinesis => ["STATEFUN_INGRESS", "STATEFUN_EGRESS"].map(|name| (name, "kinesis".to_owned())).into(),
+            Self::Fraud => vec![
+                ("STATEFUN_APPLICATION", "fraud".to_owned()),
+                ("STATEFUN_CUSTOM_THRESHOLDS", "false".to_owned()),
+                ("STATEFUN_DEFAULT_THRESHOLD", fraud::DEFAULT_THRESHOLD.to_string()),
+                ("STATEFUN_SCORING_URL", scores.url.clone()),
+            ],
+            _ => Vec::new(),
         }
     }
 
@@ -120,7 +140,7 @@ impl Job {
         let mut options = vec!["--server".to_owned(), args.server.display().to_string()];
         let mut own = None;
         match self {
-            Self::Async | Self::Kinesis => {}
+            Self::Async | Self::Kinesis | Self::Fraud => {}
             Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
             Self::AtLeastOnce => {
                 options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));
@@ -136,14 +156,19 @@ impl Job {
     }
 
     /// Runs all tests of the job. An error is of the cluster, before any test.
-    fn run(self, args: &Args, report: &mut Report) -> Result<()> {
+    fn run(self, args: &Args, scores: &Scores, report: &mut Report) -> Result<()> {
         let start = Instant::now();
         println!("\n=== job {}", self.name());
         let (options, _own) = self.up(args)?;
-        let mut cluster =
-            Cluster::up(&args.scripts, &args.work.join(self.name()), &options, self.environment(), self.semantic())?;
+        let mut cluster = Cluster::up(
+            &args.scripts,
+            &args.work.join(self.name()),
+            &options,
+            self.environment(scores),
+            self.semantic(),
+        )?;
         println!("=== job {}: runs after {:.1} s", self.name(), start.elapsed().as_secs_f64());
-        for (name, test) in self.tests(args) {
+        for (name, test) in self.tests(args, scores) {
             let start = Instant::now();
             println!("--- {name}");
             let outcome = test(&mut cluster, report);
@@ -164,12 +189,19 @@ impl Job {
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let scores = match Scores::start() {
+        Ok(scores) => scores,
+        Err(error) => {
+            println!("FAILED: the scoring service does not start: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
     let jobs = if args.jobs.is_empty() { Job::value_variants() } else { &args.jobs };
     let mut report = Report::default();
     for &job in jobs {
-        let tests = job.tests(&args).len();
+        let tests = job.tests(&args, &scores).len();
         let before = report.tests();
-        if let Err(error) = job.run(&args, &mut report).with_context(|| format!("job {}", job.name())) {
+        if let Err(error) = job.run(&args, &scores, &mut report).with_context(|| format!("job {}", job.name())) {
             println!("FAILED: {error:#}");
         }
         report.missing(tests - (report.tests() - before));
