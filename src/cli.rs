@@ -69,11 +69,13 @@ Examples:
   statefun-server serve
   statefun-server serve --listen 127.0.0.1:9000 --log debug
   statefun-server serve --egress example/egress=kinesis:cart-status
+  statefun-server serve --initial-stock 100
   STATEFUN_LISTEN=0.0.0.0:9000 statefun-server serve --log-format json";
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
   statefun-server demo
+  statefun-server demo --app shopping-cart | jq .value
   statefun-server demo --events my-events.jsonl | jq .value.data
   statefun-server demo --app fraud --seed 7 | grep Hypergrid
   statefun-server demo --clock real";
