@@ -35,7 +35,7 @@ enum Command {
     /// GET /readyz tell probes how it is, GET /metrics tells Prometheus. On SIGTERM it is not ready any more, takes
     /// requests for the drain delay, finishes what is in flight and ends.
     #[command(after_long_help = SERVE_EXAMPLES)]
-    Serve(ServeCommand),
+    Serve(Box<ServeCommand>),
     /// Watch the functions at work, without a cluster
     ///
     /// Starts this server on a free port of this machine and feeds it events, one after the other, as a cluster would.
@@ -87,7 +87,8 @@ impl Cli {
     /// When it cannot; the error says what to change.
     pub async fn run(self) -> Result<(), BoxError> {
         match self.command {
-            Command::Serve(ServeCommand { serve, egresses, applications }) => {
+            Command::Serve(command) => {
+                let ServeCommand { serve, egresses, applications } = *command;
                 telemetry::init(&self.log, "info")?;
                 let functions = functions::all(&egresses.destinations()?, &applications.settings()?);
                 let registry = Registry::builder().functions(functions).build()?;

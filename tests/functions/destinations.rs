@@ -15,6 +15,8 @@ fn every_egress_has_a_default() {
             kafka("example/egress", "example-egress"),
             kafka("shopping-cart-example/cart_results_egress", "cart_results"),
             kafka("shopping-cart-example/dead-letter", "shopping-cart-example-dead-letter"),
+            kafka("ververica/dead-letter", "ververica-dead-letter"),
+            kafka("ververica/kafka-egress", "alerts"),
         ]
     );
 }
@@ -32,6 +34,11 @@ fn the_functions_form_a_registry_whose_egresses_are_those_that_are_configured() 
             "example/cart",
             "shopping-cart-example/cart",
             "shopping-cart-example/inventory",
+            "ververica/transaction-manager",
+            "ververica/counter",
+            "ververica/merchant",
+            "ververica/model",
+            "ververica/threshold",
             "demo/greeter",
         ]
     );
@@ -102,7 +109,8 @@ fn an_unknown_egress_is_refused_with_those_that_there_are() {
     assert_eq!(
         error.to_string(),
         "unknown egress \"example/exit\": expected one of demo/dead-letter, demo/greetings, example/dead-letter, \
-         example/egress, shopping-cart-example/cart_results_egress, shopping-cart-example/dead-letter"
+         example/egress, shopping-cart-example/cart_results_egress, shopping-cart-example/dead-letter, \
+         ververica/dead-letter, ververica/kafka-egress"
     );
     assert_eq!(destinations, Destinations::default());
     assert_eq!(destinations.of(&Egress::new("example/exit")), None);

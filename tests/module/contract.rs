@@ -40,6 +40,11 @@ fn it_is_complete_and_always_the_same() {
             "example/router",
             "shopping-cart-example/cart",
             "shopping-cart-example/inventory",
+            "ververica/counter",
+            "ververica/merchant",
+            "ververica/model",
+            "ververica/threshold",
+            "ververica/transaction-manager",
         ]
     );
     assert_eq!(
@@ -67,6 +72,24 @@ fn it_is_complete_and_always_the_same() {
         old["functions"]["shopping-cart-example/cart"]["states"],
         json!({ "cart_items": { "type": "com.googleapis/ItemsInCart", "expiration": null } })
     );
+    assert_eq!(
+        old["functions"]["ververica/merchant"]["states"],
+        json!({
+            "merchant_score": {
+                "type": "io.statefun.types/int",
+                "expiration": { "after": "write", "milliseconds": 3_600_000 },
+            },
+        })
+    );
+    assert_eq!(
+        old["functions"]["ververica/transaction-manager"]["states"],
+        json!({
+            "transaction": { "type": "com.googleapis/workshop.Transaction", "expiration": null },
+            "fraud_count": { "type": "io.statefun.types/int", "expiration": null },
+            "merchant_score": { "type": "io.statefun.types/int", "expiration": null },
+            "threshold": { "type": "com.googleapis/workshop.AskedThreshold", "expiration": null },
+        })
+    );
     assert_eq!(run(&["contract"]).out, run(&["contract"]).out);
 }
 
@@ -74,6 +97,23 @@ fn it_is_complete_and_always_the_same() {
 fn a_release_keeps_its_own_promises() {
     let run = check(&contract().to_string());
     assert_eq!((run.code, run.out.as_str()), (Some(0), "fine: nothing has changed\n"));
+}
+
+#[test]
+fn custom_thresholds_can_be_added_but_not_taken_away() {
+    let with = contract();
+    let without = run(&["contract", "--custom-thresholds", "false"]).out;
+    assert!(!without.contains("ververica/threshold"), "{without}");
+    assert!(!without.contains("workshop.AskedThreshold"), "{without}");
+    let added = check(&without);
+    assert_eq!(added.code, Some(0), "{added:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.json");
+    std::fs::write(&path, with.to_string()).unwrap();
+    let gone = run(&["contract", "--custom-thresholds", "false", "check", path.to_str().unwrap()]);
+    assert_eq!(gone.code, Some(1), "{gone:?}");
+    assert!(gone.out.contains("error: function ververica/threshold is gone: "), "{gone:?}");
 }
 
 #[test]

@@ -210,6 +210,40 @@ fn the_shopping_cart_has_the_streams_of_its_demo() {
 }
 
 #[test]
+fn fraud_detection_has_three_topics_or_two_without_custom_thresholds() {
+    let transactions = [
+        "ververica/transactions",
+        "transactions",
+        "com.googleapis/workshop.Transaction",
+        "ververica/transaction-manager",
+    ];
+    let confirmed = ["ververica/confirmed", "confirmed", "com.googleapis/workshop.ConfirmFraud", "ververica/counter"];
+    let thresholds =
+        ["ververica/thresholds", "thresholds", "com.googleapis/workshop.CustomThreshold", "ververica/threshold"];
+    let without = ["--custom-thresholds", "false"];
+    for (options, expected) in
+        [(&[][..], &[transactions, confirmed, thresholds][..]), (&without, &[transactions, confirmed])]
+    {
+        let text = rendered(&[&["--application", "fraud"], options].concat());
+        let documents = Yaml::load_from_str(&text).unwrap();
+        assert_eq!(routes(&documents, "kafka"), expected);
+        let egresses = specs(&documents, "io.statefun.kafka.v1/egress");
+        let egresses: Vec<_> = egresses.iter().map(|egress| egress["id"].as_str().unwrap()).collect();
+        assert_eq!(egresses, ["ververica/kafka-egress", "ververica/dead-letter"]);
+        let endpoints = specs(&documents, "io.statefun.endpoints.v2/http");
+        assert_eq!(endpoints.len(), 1);
+        assert_eq!(endpoints[0]["functions"].as_str(), Some("ververica/*"));
+        assert_eq!(text.lines().nth(1).unwrap().contains("--custom-thresholds false"), !options.is_empty());
+
+        let checked = run_with(&[&["module", "check", "-"], options].concat(), text.as_bytes());
+        assert!(checked.out.contains("(0 errors, 0 warnings)"), "{checked:?}");
+        // A module with an ingress to what a server without custom thresholds does not have.
+        let checked = run_with(&[&["module", "check", "-"], &without[..]].concat(), text.as_bytes());
+        assert_eq!(checked.code, Some(i32::from(options.is_empty())), "{checked:?}");
+    }
+}
+
+#[test]
 fn short_calls_of_okhttp_have_short_reads_and_writes() {
     let text = rendered(&["--transport", "okhttp", "--call", "5s", "--connect", "2s"]);
     assert!(text.contains("      call: 5s\n      connect: 2s\n      read: 5s\n      write: 5s\n"), "{text}");
