@@ -1,10 +1,15 @@
 //! Options of fraud detection reach its functions.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::Command;
+use std::sync::Arc;
 
 use prost::Message as _;
+use rcgen::CertifiedKey;
+use rustls::crypto::ring;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use statefun_sdk::protocol::reqreply::FromFunction;
 use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
 use statefun_sdk::{Typed, TypedValue};
@@ -35,22 +40,25 @@ fn sent<M: prost::Message + Default + Typed>(server: &Server, name: &str) -> M {
     TypedValue::raw(type_name, argument.value).proto().expect("a message of this type")
 }
 
-/// A service on loopback that gives every merchant this score; the program's end is its end.
-fn scoring_service(score: u32) -> String {
+/// A service on loopback that gives every merchant a score of 42; its port. The program's end is its end.
+fn scoring_service<C: Read + Write>(mut accept: impl FnMut(TcpStream) -> C + Send + 'static) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("http://{}/scores?key=secret", listener.local_addr().expect("an address"));
+    let port = listener.local_addr().expect("an address").port();
     std::thread::spawn(move || {
         for connection in listener.incoming() {
-            let mut connection = BufReader::new(connection.expect("a connection"));
+            let mut connection = BufReader::new(accept(connection.expect("a connection")));
             let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && connection.read_line(&mut head).expect("a request") > 0 {}
+            // A client that trusts the service not goes away.
+            while !head.ends_with("\r\n\r\n") && connection.read_line(&mut head).is_ok_and(|read| read > 0) {}
+            if head.is_empty() {
+                continue;
+            }
             assert!(head.starts_with("GET /scores?key=secret&merchant=Hypergrid HTTP/1.1\r\n"), "{head}");
-            let body = format!("{{\"score\": {score}}}");
-            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-            connection.get_mut().write_all((head + &body).as_bytes()).expect("answered");
+            let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 13\r\n\r\n{\"score\": 42}";
+            connection.get_mut().write_all(answer).expect("answered");
         }
     });
-    url
+    port
 }
 
 #[test]
@@ -72,7 +80,8 @@ fn the_window_the_default_threshold_and_the_time_of_scores() {
 
 #[test]
 fn the_scoring_service() {
-    let server = Server::start(&["--scoring-url", &scoring_service(42)]);
+    let url = format!("http://127.0.0.1:{}/scores?key=secret", scoring_service(|connection| connection));
+    let server = Server::start(&["--scoring-url", &url]);
     assert_eq!(sent::<MerchantScore>(&server, "fraud-merchant-query").score, 42);
     assert!(server.curl("/metrics", &[]).text().contains("\nstatefun_fraud_fallback_scores_total 0\n"));
 
@@ -83,6 +92,34 @@ fn the_scoring_service() {
         assert_eq!(sent::<MerchantScore>(&server, "fraud-merchant-query").score, 13);
         let metric = format!("\nstatefun_fraud_fallback_scores_total {asked}\n");
         assert!(server.curl("/metrics", &[]).text().contains(&metric), "{metric}");
+    }
+}
+
+#[test]
+fn the_scoring_service_behind_tls() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let certified = |name| {
+        let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let path = folder.path().join(name);
+        std::fs::write(&path, certified.cert.pem()).expect("written");
+        (certified, path)
+    };
+    let (CertifiedKey { cert, signing_key }, own) = certified("own.pem");
+    let (_, another) = certified("another.pem");
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .and_then(|config| config.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key.into()))
+        .map(Arc::new)
+        .expect("a configuration");
+    let port = scoring_service(move |connection| {
+        StreamOwned::new(ServerConnection::new(config.clone()).expect("a connection"), connection)
+    });
+    let url = format!("https://localhost:{port}/scores?key=secret");
+    let options = ["--scoring-url", &url, "--scoring-retries", "0"];
+    for (trusted, score) in [(own, 42), (another, 50)] {
+        let server = Server::start_with(&options, &[("SSL_CERT_FILE", &trusted)]);
+        assert_eq!(sent::<MerchantScore>(&server, "fraud-merchant-query").score, score);
     }
 }
 

@@ -16,10 +16,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(options: &[&str]) -> Self {
+        Self::start_with(options, &[])
+    }
+
+    /// As [`start`](Self::start), with these environment variables.
+    pub(crate) fn start_with(options: &[&str], environment: &[(&str, &Path)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_statefun-server"))
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "info"])
             .args(options)
             .env("NO_COLOR", "1")
+            .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
