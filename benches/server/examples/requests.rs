@@ -22,9 +22,9 @@ use statefun_sdk::{BoxError, RequestReplyHandler};
 use tower::ServiceExt;
 
 /// What is done with a request.
-const WORKS: [(&str, fn(Exchange) -> Result<Work, BoxError>); 4] =
-    [("decode", decode), ("encode", encode), ("handle", handle), ("http", http)];
+const WORKS: [(&str, Prepare); 4] = [("decode", decode), ("encode", encode), ("handle", handle), ("http", http)];
 
+type Prepare = fn(Exchange) -> Result<Work, BoxError>;
 type Work = Box<dyn FnMut() -> Result<(), BoxError>>;
 
 /// The protobuf of the request, read.
