@@ -13,7 +13,12 @@ pub mod documents;
 pub mod functions;
 pub mod requests;
 
+use mimalloc::MiMalloc;
 use statefun_sdk::{Function, Registry, RegistryError};
+
+/// As in `statefun-server`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How the counter reads its JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -8,10 +8,6 @@ use statefun_bench::{Documents, registry};
 use statefun_http::{Options, serve};
 use tracing_subscriber::EnvFilter;
 
-#[cfg(feature = "mimalloc")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Serves the two functions of the benchmark on 127.0.0.1.
 #[derive(Debug, Parser)]
 struct Cli {

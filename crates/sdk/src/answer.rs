@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use prost::encoding::{WireType, encode_key, encode_varint};
-use prost::{Message, Oneof};
+use prost::encoding::{WireType, encode_key, encode_varint, message};
 
-use crate::protocol::reqreply::Address;
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use crate::value_spec::whole_millis;
+use crate::wire::{self, Slice};
+use crate::{Address, TypeName};
 
 /// Buffers that are written anew for every value, so that none needs memory of its own.
 #[derive(Debug, Default)]
@@ -35,17 +35,25 @@ pub struct Head {
 }
 
 impl Buffers {
-    /// Writes a message around the value that was taken out.
-    pub(crate) fn wrap(&mut self, message: &impl Message) {
-        self.value = std::mem::take(&mut self.spare);
-        self.value.clear();
-        message.encode_raw(&mut self.value);
+    /// Puts what `write` makes of the value in the value's place.
+    pub(crate) fn wrap(&mut self, write: impl FnOnce(Option<Slice<'_>>, &mut Vec<u8>)) {
+        self.spare.clear();
+        write(Slice::of(&self.value), &mut self.spare);
+        std::mem::swap(&mut self.value, &mut self.spare);
     }
 }
 
 impl Head {
     pub(crate) fn of(type_name: ByteString) -> Self {
         Self { type_name, has_value: true }
+    }
+
+    fn value<'a>(&'a self, buffers: &'a Buffers) -> Option<wire::TypedValue<'a>> {
+        Some(wire::TypedValue {
+            typename: Slice::of(&self.type_name),
+            has_value: self.has_value,
+            value: Slice::of(&buffers.value),
+        })
     }
 }
 
@@ -75,6 +83,12 @@ struct TokenUse {
 /// The field of `FromFunction` that holds an `InvocationResponse`, and how long its key and length are at most.
 const INVOCATION_RESULT: u32 = 100;
 const LONGEST_HEAD: usize = 2 + 10;
+
+// The fields of an `InvocationResponse`.
+const STATE_MUTATIONS: u32 = 1;
+const OUTGOING_MESSAGES: u32 = 2;
+const DELAYED_INVOCATIONS: u32 = 3;
+const OUTGOING_EGRESSES: u32 = 4;
 
 /// What a buffer holds before it grows, in bytes: most values.
 const SMALL: usize = 1024;
@@ -109,67 +123,68 @@ impl Answer {
     }
 
     /// A message with the value in the buffer.
-    pub(crate) fn send(&mut self, target: Address, head: Head) {
-        let argument = self.argument(head);
-        self.push(Effect::Message(Sent { target: Some(target), argument }));
+    pub(crate) fn send(&mut self, target: &Address, head: &Head) {
+        let message = wire::Invocation { target: Some(target.into()), argument: head.value(&self.buffers) };
+        message::encode(OUTGOING_MESSAGES, &message, &mut self.bytes);
     }
 
     /// A delayed message with the value in the buffer. Says whether its token, if any, was free.
-    pub(crate) fn delay(&mut self, delay: Duration, target: Address, head: Head, token: Option<&ByteString>) -> bool {
+    pub(crate) fn delay(&mut self, delay: Duration, target: &Address, head: &Head, token: Option<&ByteString>) -> bool {
         if let Some(token) = token {
             if !self.pending.insert(token.clone()) {
                 return false;
             }
             self.tokens.push(TokenUse { token: token.clone(), cancels: false });
         }
-        let argument = self.argument(head);
-        self.push(Effect::Delayed(Delayed {
+        let delayed = wire::DelayedInvocation {
             delay_in_ms: whole_millis(delay),
-            target: Some(target),
-            argument,
+            target: Some(target.into()),
+            argument: head.value(&self.buffers),
             is_cancellation_request: false,
-            cancellation_token: token.map(|token| token.clone().into_bytes()).unwrap_or_default(),
-        }));
+            cancellation_token: token.and_then(|token| Slice::of(token)),
+        };
+        message::encode(DELAYED_INVOCATIONS, &delayed, &mut self.bytes);
         true
     }
 
     pub(crate) fn cancel(&mut self, token: &ByteString) {
         self.pending.remove(token);
         self.tokens.push(TokenUse { token: token.clone(), cancels: true });
-        self.push(Effect::Delayed(Delayed {
+        let cancellation = wire::DelayedInvocation {
             is_cancellation_request: true,
-            cancellation_token: token.clone().into_bytes(),
-            ..Delayed::default()
-        }));
+            cancellation_token: Slice::of(token),
+            ..wire::DelayedInvocation::default()
+        };
+        message::encode(DELAYED_INVOCATIONS, &cancellation, &mut self.bytes);
     }
 
     /// A record with the value in the buffer.
-    pub(crate) fn emit(&mut self, namespace: ByteString, name: ByteString, head: Head) {
-        let argument = self.argument(head);
-        self.push(Effect::Record(Emitted {
-            egress_namespace: namespace.into_bytes(),
-            egress_type: name.into_bytes(),
-            argument,
-        }));
+    pub(crate) fn emit(&mut self, egress: &TypeName, head: &Head) {
+        let message = wire::EgressMessage {
+            egress_namespace: Slice::of(egress.namespace()),
+            egress_type: Slice::of(egress.name()),
+            argument: head.value(&self.buffers),
+        };
+        message::encode(OUTGOING_EGRESSES, &message, &mut self.bytes);
     }
 
     /// A state whose value is in the buffer.
-    pub(crate) fn modify(&mut self, state: &'static str, type_name: ByteString) {
-        let state_value = self.argument(Head::of(type_name));
-        self.push(Effect::Mutation(Mutation {
-            mutation_type: MutationType::Modify.into(),
-            state_name: Bytes::from_static(state.as_bytes()),
-            state_value,
-        }));
+    pub(crate) fn modify(&mut self, state: &str, type_name: ByteString) {
+        self.mutate(MutationType::Modify, state, Some(&Head::of(type_name)));
     }
 
     /// A state that is removed.
-    pub(crate) fn delete(&mut self, state: &'static str) {
-        self.push(Effect::Mutation(Mutation {
-            mutation_type: MutationType::Delete.into(),
-            state_name: Bytes::from_static(state.as_bytes()),
-            state_value: None,
-        }));
+    pub(crate) fn delete(&mut self, state: &str) {
+        self.mutate(MutationType::Delete, state, None);
+    }
+
+    fn mutate(&mut self, mutation: MutationType, state: &str, head: Option<&Head>) {
+        let mutation = wire::PersistedValueMutation {
+            mutation_type: mutation.into(),
+            state_name: Slice::of(state),
+            state_value: head.and_then(|head| head.value(&self.buffers)),
+        };
+        message::encode(STATE_MUTATIONS, &mutation, &mut self.bytes);
     }
 
     /// The encoded `FromFunction`.
@@ -183,105 +198,4 @@ impl Answer {
         self.bytes[begin..LONGEST_HEAD].copy_from_slice(&head[..length]);
         Bytes::from(self.bytes).split_off(begin)
     }
-
-    fn argument(&mut self, head: Head) -> Option<Value> {
-        Some(Value {
-            typename: head.type_name.into_bytes(),
-            has_value: head.has_value,
-            value: std::mem::take(&mut self.buffers.value),
-        })
-    }
-
-    fn push(&mut self, effect: Effect) {
-        let response = InvocationResponse { effect: Some(effect) };
-        response.encode_raw(&mut self.bytes);
-        if let Some(Value { value, .. }) = response.effect.and_then(Effect::into_value) {
-            self.buffers.value = value;
-        }
-    }
-}
-
-// What follows is of the same form on the wire as the generated messages of these names in `protocol::reqreply`. Only
-// the value differs, which is taken out of the buffer and put back; and there is one effect of any kind in place of a list
-// for each.
-
-#[derive(Clone, PartialEq, Message)]
-struct InvocationResponse {
-    #[prost(oneof = "Effect", tags = "1, 2, 3, 4")]
-    effect: Option<Effect>,
-}
-
-#[derive(Clone, PartialEq, Oneof)]
-enum Effect {
-    #[prost(message, tag = "1")]
-    Mutation(Mutation),
-    #[prost(message, tag = "2")]
-    Message(Sent),
-    #[prost(message, tag = "3")]
-    Delayed(Delayed),
-    #[prost(message, tag = "4")]
-    Record(Emitted),
-}
-
-impl Effect {
-    fn into_value(self) -> Option<Value> {
-        match self {
-            Self::Mutation(Mutation { state_value, .. }) => state_value,
-            Self::Message(Sent { argument, .. })
-            | Self::Delayed(Delayed { argument, .. })
-            | Self::Record(Emitted { argument, .. }) => argument,
-        }
-    }
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Value {
-    #[prost(bytes = "bytes", tag = "1")]
-    typename: Bytes,
-    #[prost(bool, tag = "2")]
-    has_value: bool,
-    #[prost(bytes = "vec", tag = "3")]
-    value: Vec<u8>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Mutation {
-    #[prost(enumeration = "MutationType", tag = "1")]
-    mutation_type: i32,
-    #[prost(bytes = "bytes", tag = "2")]
-    state_name: Bytes,
-    #[prost(message, optional, tag = "3")]
-    state_value: Option<Value>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Sent {
-    #[prost(message, optional, tag = "1")]
-    target: Option<Address>,
-    #[prost(message, optional, tag = "2")]
-    argument: Option<Value>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Delayed {
-    #[prost(int64, tag = "1")]
-    delay_in_ms: i64,
-    #[prost(message, optional, tag = "2")]
-    target: Option<Address>,
-    #[prost(message, optional, tag = "3")]
-    argument: Option<Value>,
-    #[prost(bool, tag = "10")]
-    is_cancellation_request: bool,
-    #[prost(bytes = "bytes", tag = "11")]
-    cancellation_token: Bytes,
-}
-
-#[derive(Clone, PartialEq, Message)]
-struct Emitted {
-    #[prost(bytes = "bytes", tag = "1")]
-    egress_namespace: Bytes,
-    #[prost(bytes = "bytes", tag = "2")]
-    egress_type: Bytes,
-    #[prost(message, optional, tag = "3")]
-    argument: Option<Value>,
 }

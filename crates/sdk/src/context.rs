@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,10 +8,11 @@ use uuid::Uuid;
 
 use crate::answer::{Answer, Head, Mark};
 use crate::declarations::Declarations;
+use crate::request::Caller;
 use crate::state::{SavedStates, StateCache};
 use crate::{
-    Address, Decode, Egress, EgressRecord, Encode, FunctionError, Payload, StateError, Type, TypeError, TypeName,
-    Typed, ValueSpec,
+    Address, Decode, Egress, EgressRecord, Encode, FunctionError, Payload, RequestError, StateError, Type, TypeError,
+    TypeName, Typed, ValueSpec,
 };
 
 /// What a function may do during an invocation: read and write its states, send messages, emit records.
@@ -21,7 +22,11 @@ use crate::{
 /// sends the same messages again, so whatever a function does beside its context happens at least once.
 pub struct Context {
     self_address: Address,
-    caller: Option<Address>,
+    encoded_caller: Caller,
+    /// Once it was asked for.
+    caller: OnceLock<Option<Address>>,
+    /// Why a caller of this batch could not be read.
+    unreadable_caller: OnceLock<RequestError>,
     declarations: Arc<Declarations>,
     states: StateCache,
     answer: Answer,
@@ -34,7 +39,15 @@ impl Context {
         states: StateCache,
         request: usize,
     ) -> Self {
-        Self { self_address, caller: None, declarations, states, answer: Answer::new(request) }
+        Self {
+            self_address,
+            encoded_caller: Caller::default(),
+            caller: OnceLock::new(),
+            unreadable_caller: OnceLock::new(),
+            declarations,
+            states,
+            answer: Answer::new(request),
+        }
     }
 
     /// The address of this instance.
@@ -49,7 +62,16 @@ impl Context {
 
     /// Who sent the message; nobody where it came from an ingress.
     pub fn caller(&self) -> Option<&Address> {
-        self.caller.as_ref()
+        if self.encoded_caller.is_absent() {
+            return None;
+        }
+        let read = || {
+            self.encoded_caller.read().unwrap_or_else(|error| {
+                self.unreadable_caller.get_or_init(|| error);
+                None
+            })
+        };
+        self.caller.get_or_init(read).as_ref()
     }
 
     /// The value of a state; `None` where it has none.
@@ -108,7 +130,7 @@ impl Context {
     pub fn send(&mut self, target: Address, value: impl Payload) -> Result<(), FunctionError> {
         self.check_target(&target)?;
         let head = self.written(value)?;
-        self.answer.send(target.into_wire(), head);
+        self.answer.send(&target, &head);
         Ok(())
     }
 
@@ -118,7 +140,7 @@ impl Context {
     /// Poison when the message came from an ingress, or the function declared neither
     /// [`replies`](crate::Function::replies) nor the caller's type as a target; and as [`send`](Self::send).
     pub fn reply(&mut self, value: impl Payload) -> Result<(), FunctionError> {
-        match self.caller.clone() {
+        match self.caller().cloned() {
             Some(caller) => self.send(caller, value),
             None => Err(FunctionError::poison("a reply to nobody: the message came from an ingress")),
         }
@@ -163,7 +185,7 @@ impl Context {
         self.check_target(&target)?;
         let head = self.written(value)?;
         let token = token.map(|CancellationToken(token)| token);
-        if self.answer.delay(delay, target.into_wire(), head, token) {
+        if self.answer.delay(delay, &target, &head, token) {
             return Ok(());
         }
         Err(FunctionError::poison(format!(
@@ -188,8 +210,7 @@ impl Context {
             )));
         }
         let head = record.write(&mut self.answer.buffers)?;
-        let (namespace, name) = egress.id().parts();
-        self.answer.emit(namespace, name, head);
+        self.answer.emit(egress.id(), &head);
         Ok(())
     }
 
@@ -204,7 +225,7 @@ impl Context {
     pub fn check_target(&self, target: &Address) -> Result<(), FunctionError> {
         let declarations = &*self.declarations;
         let may = declarations.targets.iter().any(|declared| target.is(declared))
-            || declarations.replies && self.caller.as_ref() == Some(target);
+            || declarations.replies && self.caller() == Some(target);
         if may {
             return Ok(());
         }
@@ -220,8 +241,9 @@ impl Context {
     }
 
     /// Begins an invocation.
-    pub(crate) fn begin(&mut self, caller: Option<Address>) -> Mark {
-        self.caller = caller;
+    pub(crate) fn begin(&mut self, caller: Caller) -> Mark {
+        self.encoded_caller = caller;
+        self.caller = OnceLock::new();
         self.states.take_written();
         self.mark()
     }
@@ -246,6 +268,11 @@ impl Context {
     /// The first state that could not be read since the batch began, whatever the function made of the error.
     pub(crate) fn unreadable_state(&self) -> Option<&StateError> {
         self.states.unreadable()
+    }
+
+    /// Why a caller that was asked for could not be read: the request is no runtime's.
+    pub(crate) fn unreadable_caller(&self) -> Option<&RequestError> {
+        self.unreadable_caller.get()
     }
 
     /// Brings the encoded form of every written state up to date, so that it can be saved.
@@ -276,7 +303,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("self_address", &self.self_address)
-            .field("caller", &self.caller)
+            .field("caller", &self.caller())
             .finish_non_exhaustive()
     }
 }

@@ -75,9 +75,10 @@ impl DeadLetter {
 
     pub(crate) fn record(&self, failure: &InvocationFailure, invocation: &Invocation) -> Result<Record, TypeError> {
         let payload = invocation.message.raw();
+        let caller = invocation.caller.read().ok().flatten();
         let mut document = Document {
             function: (&failure.target).into(),
-            caller: invocation.caller.as_ref().map(Into::into),
+            caller: caller.as_ref().map(Into::into),
             message_type: shortened(invocation.message.type_name()),
             failure: failure.kind.as_str(),
             error: shortened(&failure.reason),

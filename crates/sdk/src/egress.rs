@@ -2,10 +2,11 @@ use std::fmt;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use prost::Message as _;
 
 use crate::answer::{Buffers, Head};
-use crate::protocol::egress as wire;
 use crate::types::{Written, encode_to};
+use crate::wire::{self, Slice};
 use crate::{Encode, TypeError, TypeName, TypedValue};
 
 // The runtime compares these to the letter (runtime: `KafkaSinkProvider`, `KinesisSinkProvider`).
@@ -111,13 +112,10 @@ impl<V: Encode> Written for KafkaRecord<V> {
             return Err(TypeError::new("a Kafka record without a topic"));
         }
         encode_to(&mut buffers.value, &self.value)?;
-        let record = wire::KafkaProducerRecord {
-            key: self.key.into_bytes(),
-            value_bytes: std::mem::take(&mut buffers.value),
-            topic: self.topic.into_bytes(),
-        };
-        buffers.wrap(&record);
-        buffers.spare = record.value_bytes;
+        buffers.wrap(|value_bytes, out| {
+            wire::KafkaProducerRecord { key: Slice::of(&self.key), value_bytes, topic: Slice::of(&self.topic) }
+                .encode_raw(out);
+        });
         Ok(Head::of(KAFKA))
     }
 }
@@ -212,14 +210,15 @@ impl<V: Encode> Written for KinesisRecord<V> {
             )));
         }
         encode_to(&mut buffers.value, &self.value)?;
-        let record = wire::KinesisEgressRecord {
-            partition_key: self.partition_key.into_bytes(),
-            value_bytes: std::mem::take(&mut buffers.value),
-            stream: self.stream.into_bytes(),
-            explicit_hash_key: self.explicit_hash_key.into_bytes(),
-        };
-        buffers.wrap(&record);
-        buffers.spare = record.value_bytes;
+        buffers.wrap(|value_bytes, out| {
+            wire::KinesisEgressRecord {
+                partition_key: Slice::of(&self.partition_key),
+                value_bytes,
+                stream: Slice::of(&self.stream),
+                explicit_hash_key: Slice::of(&self.explicit_hash_key),
+            }
+            .encode_raw(out);
+        });
         Ok(Head::of(KINESIS))
     }
 }

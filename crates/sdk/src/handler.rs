@@ -114,6 +114,9 @@ async fn respond(
             batch.run_carefully(again.invocations).await.map_err(HandlerError::Invocation)?;
         }
     }
+    if let Some(error) = batch.context.unreadable_caller() {
+        return Err(error.clone().into());
+    }
     let (answer, dead_letters) = batch.finish();
     Ok((answer, ReplyKind::Result { dead_letters }))
 }

@@ -35,6 +35,7 @@ mod typed_value;
 mod typename;
 mod types;
 mod value_spec;
+mod wire;
 
 #[cfg(feature = "local")]
 pub mod local;

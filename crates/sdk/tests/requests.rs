@@ -14,8 +14,14 @@ async fn nothing(_: &mut Context, _: Message) -> Result<(), FunctionError> {
     Ok(())
 }
 
+/// A caller is read when it is asked for.
+async fn ask(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+    context.caller();
+    Ok(())
+}
+
 async fn refused(body: impl Into<Bytes>) -> RequestError {
-    match handler(Function::new("test/function", nothing)).handle(body.into()).await {
+    match handler(Function::new("test/function", ask)).handle(body.into()).await {
         Err(HandlerError::Request(error)) => error,
         other => panic!("expected a refusal, got {other:?}"),
     }
