@@ -31,6 +31,7 @@ CPU seconds per million invocations is the figure to trust: throughput and laten
   benches/run --check                             the same, and status 1 naming each target that is not met
   benches/run --only limit-codec,statefun --cells counter_10@16 --rounds 5
   benches/run --only statefun --add 'before=/path/to/statefun-bench'    two builds of the server, side by side
+  benches/run --out docs/performance              all of it, into the tables that docs/performance.md speaks of
   benches/run --report --check                    the tables of the last run again
 
 Needs wrk and taskset, and for each contender its language: cargo, java with mvn, go, node with npm, python3.
@@ -101,7 +102,7 @@ def arguments():
         help="seconds of load before the first shot, for each request; five times as long for what "
         "compiles as it runs; default: 3",
     )
-    parser.add_argument("--out", type=Path, help="folder of tables and logs; default: results beside what is built")
+    parser.add_argument("--out", type=Path, help="folder of tables; default: results beside what is built")
     parser.add_argument("--check", action="store_true", help="end with 1 and name what is missed of the targets")
     doing = parser.add_mutually_exclusive_group()
     doing.add_argument("--build", action="store_true", help="only build")
@@ -122,7 +123,7 @@ def fire(contender, wanted, seconds):
 def campaign(options, contenders, facts):
     """All shots. SystemExit where a contender gives a wrong answer."""
     for contender in contenders:
-        contender.start(options.out)
+        contender.start(options.logs)
         if problems := wrong(contender.url):
             sys.exit(f"{contender.name} is no contender:\n  " + "\n  ".join(problems))
     print("all answers are right", flush=True)
@@ -175,8 +176,9 @@ def measure(options, folder):
 def main():
     options = arguments()
     folder = cache()
-    options.out = options.out or folder / "results"
-    options.out.mkdir(parents=True, exist_ok=True)
+    options.out, options.logs = options.out or folder / "results", folder / "logs"
+    for needed in (options.out, options.logs):
+        needed.mkdir(parents=True, exist_ok=True)
     # So that the contenders are stopped as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

@@ -79,7 +79,8 @@ def shots(options, folder, server, kept):
     todo = [each for each in todo if key(row_of(server, *each)) not in done]
     minutes = sum(point.seconds for _, point in todo) / 60
     print(f"{len(todo)} shots, {minutes:.0f} minutes and what starting takes", flush=True)
-    body = folder / "growth.req"
+    body, logs = folder / "growth.req", folder / "logs"
+    logs.mkdir(exist_ok=True)
     new = not kept.exists()
     with open(kept, "a", newline="") as file:
         writer = csv.DictWriter(file, SHOT)
@@ -89,7 +90,7 @@ def shots(options, folder, server, kept):
         for (turn, sweep, arguments), group in groupby(todo, lambda each: (each[0], each[1].sweep, each[1].arguments)):
             contender = Contender("statefun", f"{folder}/statefun-bench {arguments}")
             try:
-                contender.start(folder)
+                contender.start(logs)
                 for _, point in group:
                     body.write_bytes(point.body)
                     writer.writerow(row_of(server, turn, point) | fire(contender, point, body))

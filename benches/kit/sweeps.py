@@ -58,7 +58,7 @@ def states():
 def addresses():
     for count in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000):
         # A million takes some time to go round.
-        seconds = 20 if count == 1_000_000 else 3
+        seconds = 15 if count == 1_000_000 else 3
         yield Point("addresses", "echo", count, request("echo", 1, ident=COUNTED), addresses=count, seconds=seconds)
 
 
