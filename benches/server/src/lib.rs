@@ -6,12 +6,14 @@
 //! | `documents` | the JSON of events, states and records, in types that own their text |
 //! | `functions` | the functions as their author would write them |
 //! | `borrowed` | the counter with what an author can do beyond: events that borrow, parts of a state left raw |
+//! | `wide` | a function of many or large states, for how cost grows |
 //! | `requests` | the requests of the workload, stored, for what measures without a socket |
 
 pub mod borrowed;
 pub mod documents;
 pub mod functions;
 pub mod requests;
+pub mod wide;
 
 use mimalloc::MiMalloc;
 use statefun_sdk::{Function, Registry, RegistryError};

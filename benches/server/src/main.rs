@@ -1,14 +1,14 @@
 //! The server whose cost is measured: the functions of the benchmark behind `statefun-http` as it is, with its limits,
-//! its metrics and the log of `statefun-server` at its default level.
+//! its metrics and the log of `statefun-server` at its default level. `benches/run` and `benches/grow` start it.
 
 use std::time::Duration;
 
 use clap::Parser;
-use statefun_bench::{Documents, registry};
+use statefun_bench::{Documents, registry, wide};
 use statefun_http::{Options, serve};
 use tracing_subscriber::EnvFilter;
 
-/// Serves the two functions of the benchmark on 127.0.0.1.
+/// Serves the functions of the benchmark on 127.0.0.1.
 #[derive(Debug, Parser)]
 struct Cli {
     /// Where to listen
@@ -17,14 +17,18 @@ struct Cli {
     /// How the counter reads its JSON
     #[arg(long, value_enum, default_value = "owned")]
     documents: Documents,
+    /// Serve bench.fns/wide with this many states, instead of the counter and the echo
+    #[arg(long, value_name = "N")]
+    states: Option<usize>,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Cli { port, documents } = Cli::parse();
+    let Cli { port, documents, states } = Cli::parse();
     tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new("info")?).with_writer(std::io::stderr).init();
     // Whoever ends it waits for it.
     let options = Options { listen: ([127, 0, 0, 1], port).into(), drain_delay: Duration::ZERO, ..Options::default() };
-    serve(registry(documents)?, options).await?;
+    let registry = states.map_or_else(|| registry(documents), wide::registry)?;
+    serve(registry, options).await?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The requests of the workload and the answers they must get, as `benches/kit/gen/payloads.py` writes them.
+//! The requests of the workload and the answers they must get, as `benches/kit/payloads.py` writes them.
 
 /// A request, and an answer that means what its answer must mean.
 #[derive(Debug, Clone, Copy)]

@@ -5,11 +5,12 @@ use futures_util::FutureExt;
 use prost::Message;
 use serde_json::Value;
 use statefun_bench::requests::{COUNTER, ECHO, Exchange, FRESH, MISSING};
-use statefun_bench::{Documents, registry};
+use statefun_bench::{Documents, registry, wide};
 use statefun_sdk::RequestReplyHandler;
 use statefun_sdk::protocol::egress::KafkaProducerRecord;
 use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
-use statefun_sdk::protocol::reqreply::{FromFunction, TypedValue};
+use statefun_sdk::protocol::reqreply::to_function::{Invocation, InvocationBatchRequest, PersistedValue, Request};
+use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue};
 
 #[test]
 fn stored_requests_get_answers_of_the_same_meaning() {
@@ -21,6 +22,34 @@ fn stored_requests_get_answers_of_the_same_meaning() {
             assert_eq!(meaning(&reply.body), meaning(answer), "{documents:?}, {name}");
         }
     }
+}
+
+#[test]
+fn every_state_of_a_wide_function_is_written_back() {
+    let state = |number: usize| PersistedValue {
+        state_name: format!("state_{number}").into(),
+        state_value: Some(TypedValue {
+            typename: "bench.types/bytes".into(),
+            has_value: true,
+            value: vec![7; number * 1000].into(),
+        }),
+    };
+    let request = InvocationBatchRequest {
+        target: Some(Address { namespace: "bench.fns".into(), r#type: "wide".into(), id: "7".into() }),
+        state: (0..3).map(state).collect(),
+        invocations: vec![Invocation { caller: None, argument: Some(TypedValue::default()) }],
+    };
+    let request = ToFunction { request: Some(Request::Invocation(request)) }.encode_to_vec();
+
+    let handler = RequestReplyHandler::new(wide::registry(3).expect("a registry"));
+    let reply = handler.handle(request.into()).now_or_never().expect("nothing to wait for").expect("an answer");
+
+    let Some(Response::InvocationResult(result)) = FromFunction::decode(reply.body).expect("an answer").response else {
+        panic!("no result");
+    };
+    let sizes: Vec<usize> =
+        result.state_mutations.iter().map(|m| m.state_value.as_ref().map_or(0, |v| v.value.len())).collect();
+    assert_eq!(sizes, [0, 1000, 2000]);
 }
 
 /// An answer whose JSON is parsed: spaces and the order of keys are free.
