@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-use axum::body::{Body, HttpBody};
+use axum::body::HttpBody;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
@@ -17,8 +18,13 @@ const LARGEST_RESERVATION: usize = 1024 * 1024;
 const LARGEST_DISCARD: usize = 256 * 1024 * 1024;
 const LONGEST_DISCARD: Duration = Duration::from_secs(30);
 
+/// The body of a request, as a connection or the router hands it over.
+pub(crate) trait RequestBody: HttpBody<Data = Bytes, Error: Send> + Unpin + Send + 'static {}
+
+impl<B: HttpBody<Data = Bytes, Error: Send> + Unpin + Send + 'static> RequestBody for B {}
+
 /// Reads a body of at most `limit` bytes. One that came in one piece is not copied.
-pub(crate) async fn read(body: &mut Body, limit: usize) -> Result<Bytes, Refusal> {
+pub(crate) async fn read(body: &mut impl RequestBody, limit: usize) -> Result<Bytes, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > limit {
         return Err(Refusal::TooLarge(limit));
@@ -41,14 +47,21 @@ pub(crate) async fn read(body: &mut Body, limit: usize) -> Result<Bytes, Refusal
     Ok(whole.freeze())
 }
 
-async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
+async fn next(body: &mut impl RequestBody) -> Result<Option<Bytes>, Refusal> {
     loop {
-        match timeout(READ_TIMEOUT, body.frame()).await {
-            Err(_) => return Err(Refusal::Stalled(READ_TIMEOUT.as_secs())),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(_))) => return Err(Refusal::CutShort),
+        // Most often it is there already: then there is no clock to ask.
+        let frame = match body.frame().now_or_never() {
+            Some(frame) => frame,
+            None => match timeout(READ_TIMEOUT, body.frame()).await {
+                Ok(frame) => frame,
+                Err(_) => return Err(Refusal::Stalled(READ_TIMEOUT.as_secs())),
+            },
+        };
+        match frame {
+            None => return Ok(None),
+            Some(Err(_)) => return Err(Refusal::CutShort),
             // Trailers mean nothing here.
-            Ok(Some(Ok(frame))) => {
+            Some(Ok(frame)) => {
                 if let Ok(bytes) = frame.into_data() {
                     return Ok(Some(bytes));
                 }
@@ -59,7 +72,7 @@ async fn next(body: &mut Body) -> Result<Option<Bytes>, Refusal> {
 
 /// Reads what is left of a refused body while the answer is on its way: were the connection closed on a client that still
 /// sends, that client would see a reset in place of the answer.
-pub(crate) fn discard(mut body: Body) {
+pub(crate) fn discard(mut body: impl RequestBody) {
     if body.is_end_stream() {
         return;
     }

@@ -1,16 +1,14 @@
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, EXPECT};
-use axum::http::{HeaderMap, HeaderValue};
-use axum::response::Response;
+use axum::http::{HeaderMap, HeaderValue, Request};
 use bytes::Bytes;
+use http_body_util::{Either, Full};
 use statefun_sdk::{FailureKind, HandlerError, InvocationFailure, RequestReplyHandler};
 use tracing::{error, warn};
 
-use crate::body;
+use crate::body::{self, RequestBody};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
@@ -25,27 +23,30 @@ pub(crate) struct Service {
     pub(crate) body_limit: usize,
 }
 
-/// Answers an invocation request.
-pub(crate) async fn invoke(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let (head, mut body) = request.into_parts();
-    match service.answer(&head.headers, &mut body).await {
-        Ok(answer) => {
-            let mut response = Response::new(Body::from(answer));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM));
-            response
-        }
-        Err(refusal) => {
-            // Who waits for "100 Continue" has sent no body yet, and will not.
-            if !head.headers.contains_key(EXPECT) {
-                body::discard(body);
-            }
-            service.refuse(&refusal)
-        }
-    }
-}
+/// An answer of the protocol, or a page or an error.
+pub(crate) type Response = axum::http::Response<Either<Full<Bytes>, Body>>;
 
 impl Service {
-    async fn answer(&self, headers: &HeaderMap, body: &mut Body) -> Result<Bytes, Refusal> {
+    /// Answers an invocation request.
+    pub(crate) async fn invoke(&self, request: Request<impl RequestBody>) -> Response {
+        let (head, mut body) = request.into_parts();
+        match self.answer(&head.headers, &mut body).await {
+            Ok(answer) => {
+                let mut response = Response::new(Either::Left(Full::new(answer)));
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM));
+                response
+            }
+            Err(refusal) => {
+                // Who waits for "100 Continue" has sent no body yet, and will not.
+                if !head.headers.contains_key(EXPECT) {
+                    body::discard(body);
+                }
+                self.refuse(&refusal).map(Either::Right)
+            }
+        }
+    }
+
+    async fn answer(&self, headers: &HeaderMap, body: &mut impl RequestBody) -> Result<Bytes, Refusal> {
         let started = Instant::now();
         let _in_flight = self.lifecycle.enter()?;
         if !is_octet_stream(headers) {
@@ -71,7 +72,7 @@ impl Service {
     }
 
     /// Counts, logs and answers a request that gets no answer of the protocol.
-    pub(crate) fn refuse(&self, refusal: &Refusal) -> Response {
+    pub(crate) fn refuse(&self, refusal: &Refusal) -> axum::response::Response {
         match refusal {
             Refusal::Failed(failure) => log(failure),
             _ => {

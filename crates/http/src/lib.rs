@@ -33,7 +33,8 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `options` | what a server can be told |
-//! | `server`, `signals`, `tls` | listening, connections, draining; SIGTERM and SIGINT; certificates |
+//! | `server`, `signals` | listening, draining; SIGTERM and SIGINT |
+//! | `workers`, `connection`, `tls` | the threads that serve connections; one of these; certificates |
 //! | `router` | paths and methods |
 //! | `invoke`, `body`, `refusal` | one request: its body, its answer, or why it gets none |
 //! | `lifecycle` | whether the server is ready, and how many requests are in flight |
@@ -42,6 +43,7 @@
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
 
 mod body;
+mod connection;
 mod describe;
 mod error;
 mod invoke;
@@ -55,6 +57,7 @@ mod signals;
 mod tls;
 #[cfg(feature = "local")]
 mod transport;
+mod workers;
 
 pub use error::ServeError;
 pub use options::{Options, TlsOptions};

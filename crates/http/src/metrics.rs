@@ -91,7 +91,9 @@ impl Metrics {
             ReplyKind::Result { dead_letters } => {
                 function.invocations.increment(reply.invocations as u64);
                 function.batch_size.record(reply.invocations as f64);
-                function.dead_letters.increment(dead_letters as u64);
+                if dead_letters > 0 {
+                    function.dead_letters.increment(dead_letters as u64);
+                }
             }
             ReplyKind::MissingStates => function.missing_states.increment(1),
         }

@@ -1,5 +1,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 /// What a [`Server`](crate::Server) can be told.
@@ -23,6 +25,8 @@ pub struct Options {
     /// How many invocation requests may be in flight; one more is answered with 503. The runtime has one for each address
     /// at most, and 1024 connections for each of its task managers. Default: 4096.
     pub max_in_flight: usize,
+    /// How many threads serve connections; functions run on them. Default: one for each core that the process may use.
+    pub workers: NonZeroUsize,
     /// Serve HTTPS. Default: HTTP.
     pub tls: Option<TlsOptions>,
 }
@@ -35,6 +39,7 @@ impl Default for Options {
             body_limit: 64 * 1024 * 1024,
             drain_delay: Duration::from_secs(5),
             max_in_flight: 4096,
+            workers: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             tls: None,
         }
     }

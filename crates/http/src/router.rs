@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
+use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
@@ -10,10 +11,13 @@ use statefun_sdk::{Registry, RequestReplyHandler};
 
 use crate::Options;
 use crate::describe::describe;
-use crate::invoke::{Service, invoke};
+use crate::invoke::Service;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, Metrics};
 use crate::refusal::Refusal;
+
+/// Where invocations are taken.
+pub(crate) const ENDPOINT: &str = "/statefun";
 
 type Shared = State<Arc<Service>>;
 
@@ -51,9 +55,13 @@ pub(crate) fn routes(service: &Arc<Service>, options: &Options) -> Router {
     let router = if options.any_path {
         router.fallback_service(endpoint.with_state(service.clone()))
     } else {
-        router.route("/statefun", endpoint).fallback(no_such_path)
+        router.route(ENDPOINT, endpoint).fallback(no_such_path)
     };
     router.with_state(service.clone())
+}
+
+async fn invoke(State(service): Shared, request: Request) -> Response {
+    service.invoke(request).await.map(Body::new)
 }
 
 async fn readyz(State(service): Shared) -> (StatusCode, &'static str) {

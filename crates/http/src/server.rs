@@ -1,26 +1,29 @@
+use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::accept::NoDelayAcceptor;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server as Connections};
-use hyper_util::rt::TokioTimer;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use socket2::{Domain, Socket, Type};
 use statefun_sdk::Registry;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
-use tracing::info;
+use tokio_rustls::TlsAcceptor;
+use tracing::{error, info};
 
+use crate::connection::Protocol;
 use crate::invoke::Service;
 use crate::signals::Signals;
+use crate::workers::Workers;
 use crate::{Options, ServeError, router, tls};
 
-/// How long a connection may be idle, or need for a request's head. The runtime keeps one for 15 s and up to 3 s more:
-/// were we first to close it, a request could be on its way already.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// How long to wait where connections cannot be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 /// How many connections may wait to be accepted: a job that starts opens a thousand at once.
 const BACKLOG: i32 = 4096;
@@ -28,7 +31,7 @@ const BACKLOG: i32 = 4096;
 /// A registry of functions that listens.
 pub struct Server {
     service: Arc<Service>,
-    listener: TcpListener,
+    listener: std::net::TcpListener,
     local_addr: SocketAddr,
     tls: Option<Arc<ServerConfig>>,
     options: Options,
@@ -92,21 +95,18 @@ impl Server {
     /// When it is not called within a Tokio runtime with I/O and time.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
         let Self { service, listener, local_addr, tls, options } = self;
-        let routes = router::routes(&service, &options);
-        let handle = Handle::new();
-        let connections = axum_server::from_tcp(listener).map_err(ServeError::Io)?.handle(handle.clone());
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        info!(functions = service.handler.registry().functions().len(), "serving at {scheme}://{local_addr}");
-        let service_of = routes.into_make_service();
-        let serving = async {
-            match tls {
-                None => http1(connections.acceptor(NoDelayAcceptor::new())).serve(service_of).await,
-                Some(config) => {
-                    let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config));
-                    http1(connections.acceptor(acceptor.acceptor(NoDelayAcceptor::new()))).serve(service_of).await
-                }
-            }
+        let protocol = Protocol {
+            service: service.clone(),
+            routes: TowerToHyperService::new(router::routes(&service, &options)),
+            any_path: options.any_path,
+            tls: tls.map(TlsAcceptor::from),
         };
+        let scheme = if protocol.tls.is_some() { "https" } else { "http" };
+        let listener = TcpListener::from_std(listener).map_err(ServeError::Io)?;
+        let connections = GracefulShutdown::new();
+        let begin = move |stream, watcher| drop(tokio::spawn(protocol.clone().serve(stream, watcher)));
+        let mut workers = Workers::start(options.workers, begin).map_err(ServeError::Io)?;
+        info!(functions = service.handler.registry().functions().len(), "serving at {scheme}://{local_addr}");
         let drain = async {
             shutdown.await;
             info!(delay = ?options.drain_delay, "draining: not ready any more");
@@ -114,14 +114,12 @@ impl Server {
             tokio::time::sleep(options.drain_delay).await;
             service.lifecycle.close();
             info!(in_flight = service.lifecycle.in_flight(), "closing");
-            handle.graceful_shutdown(None);
         };
-        tokio::pin!(serving);
         tokio::select! {
-            ended = &mut serving => return ended.map_err(ServeError::Io),
-            () = drain => {}
+            never = accept(&listener, &mut workers, &connections) => match never {},
+            () = drain => drop(listener),
         }
-        serving.await.map_err(ServeError::Io)?;
+        connections.shutdown().await;
         info!("ended");
         Ok(())
     }
@@ -137,14 +135,30 @@ impl fmt::Debug for Server {
     }
 }
 
-/// HTTP/1.1 with the idle time-out: it covers the wait for a request as well as a slow head.
-fn http1<A>(connections: Connections<SocketAddr, A>) -> Connections<SocketAddr, A> {
-    let mut connections = connections.http1_only();
-    connections.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(IDLE_TIMEOUT);
-    connections
+/// Hands every connection to a worker.
+async fn accept(listener: &TcpListener, workers: &mut Workers, connections: &GracefulShutdown) -> Infallible {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => workers.give(stream, connections.watcher()).await,
+            // The client was gone before.
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                // Most often too many open files: some may be closed soon.
+                error!(%error, "cannot accept connections");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+            }
+        }
+    }
 }
 
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
     // A restart must not wait for connections of the last run to be forgotten.
     #[cfg(unix)]
