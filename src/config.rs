@@ -5,6 +5,7 @@ mod fraud;
 pub use fraud::FunctionArgs;
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -31,6 +32,9 @@ pub struct ServeArgs {
     /// The most requests at once; one more is answered with 503
     #[arg(long, env = "STATEFUN_MAX_IN_FLIGHT", value_name = "N", default_value_t = Options::default().max_in_flight)]
     max_in_flight: usize,
+    /// How many threads serve; one for each core that the process may use unless told otherwise
+    #[arg(long, env = "STATEFUN_WORKERS", value_name = "N")]
+    workers: Option<NonZeroUsize>,
     /// How long requests are still taken after SIGTERM
     ///
     /// As long as whatever balances load needs to see that /readyz fails.
@@ -54,12 +58,14 @@ impl ServeArgs {
     /// When the body limit is more than this machine can address.
     pub fn options(self) -> Result<Options, std::num::TryFromIntError> {
         let tls = self.tls_cert.zip(self.tls_key);
+        let default = Options::default();
         Ok(Options {
             listen: self.listen,
             any_path: self.any_path,
             body_limit: self.body_limit.as_u64().try_into()?,
             drain_delay: self.drain_delay,
             max_in_flight: self.max_in_flight,
+            workers: self.workers.unwrap_or(default.workers),
             tls: tls.map(|(cert, key)| TlsOptions { cert, key, client_ca: self.tls_client_ca }),
         })
     }

@@ -3,6 +3,7 @@
 import unittest
 
 from kit.answers import meaning
+from kit.instructions import compare
 from kit.payloads import FOLDER, exchanges
 from kit.results import Results, cpu
 from kit.targets import LIMITS, SDKS, targets
@@ -128,6 +129,17 @@ class Targets(unittest.TestCase):
     def test_what_was_not_measured_is_not_met(self):
         rows = [row for row in run() if row["contender"] != "go"]
         self.assertEqual(missed(rows), ["CPU ÷ go's", "throughput ÷ go's", "p99 ÷ go's"])
+
+
+class Instructions(unittest.TestCase):
+    def test_what_is_slower_or_was_never_counted_fails(self):
+        before = {"handle echo_1": 1000, "handle echo_10": 5000}
+        for now, failed in (
+            ({"handle echo_1": 1100, "handle echo_10": 100}, []),
+            ({"handle echo_1": 1101, "handle echo_10": 5000}, ["handle echo_1"]),
+            ({"handle echo_1": 1000, "handle echo_100": 1}, ["handle echo_100"]),
+        ):
+            self.assertEqual(compare(before, now)[1], failed)
 
 
 if __name__ == "__main__":

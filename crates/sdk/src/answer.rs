@@ -91,12 +91,12 @@ const DELAYED_INVOCATIONS: u32 = 3;
 const OUTGOING_EGRESSES: u32 = 4;
 
 /// What a buffer holds before it grows, in bytes: most values.
-const SMALL: usize = 1024;
+const SMALL: usize = 2048;
 
 impl Answer {
-    /// `request` is the length of the request, in bytes: answers tend to be as long.
+    /// `request` is the length of the request, in bytes: answers tend to be as long, or somewhat longer.
     pub(crate) fn new(request: usize) -> Self {
-        let mut bytes = Vec::with_capacity(request.clamp(512, 64 * 1024));
+        let mut bytes = Vec::with_capacity((2 * request).clamp(512, 64 * 1024));
         bytes.resize(LONGEST_HEAD, 0);
         let buffers = Buffers { value: Vec::with_capacity(SMALL), spare: Vec::with_capacity(SMALL) };
         Self { bytes, buffers, tokens: Vec::new(), pending: HashSet::new() }
@@ -141,7 +141,7 @@ impl Answer {
             target: Some(target.into()),
             argument: head.value(&self.buffers),
             is_cancellation_request: false,
-            cancellation_token: token.and_then(|token| Slice::of(token)),
+            cancellation_token: token.and_then(Slice::of),
         };
         message::encode(DELAYED_INVOCATIONS, &delayed, &mut self.bytes);
         true

@@ -72,7 +72,8 @@ impl RequestReplyHandler {
         let function = &self.registry.functions()[position];
         let span = debug_span!("batch", function = ?request.target, invocations = request.invocations.len());
         let invocations = request.invocations.len();
-        let (body, kind) = respond(function, request, &body).instrument(span).await?;
+        // In a box: all futures around this one would be as large, and each is moved more than once.
+        let (body, kind) = Box::pin(respond(function, request, &body)).instrument(span).await?;
         Ok(Reply { body, function: position, invocations, kind })
     }
 
