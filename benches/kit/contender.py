@@ -52,13 +52,14 @@ def build(parts, folder):
 class Contender:
     """A server under test, from `with` to its end."""
 
-    def __init__(self, name, command, env=None):
-        self.name, self.command, self.env = name, command, env or {}
+    def __init__(self, name, command, core=SERVER_CORE):
+        self.name, self.command, self.core = name, command, core
         self.process, self.url = None, None
 
     @classmethod
-    def builtin(cls, name, folder):
-        return cls(name, BUILTIN[name][1].format(build=shlex.quote(str(folder)), kit=shlex.quote(str(KIT))))
+    def builtin(cls, name, folder, core=SERVER_CORE):
+        """One of ours; `core` is None for one that may use all."""
+        return cls(name, BUILTIN[name][1].format(build=shlex.quote(str(folder)), kit=shlex.quote(str(KIT))), core)
 
     @classmethod
     def added(cls, text):
@@ -72,17 +73,20 @@ class Contender:
     def pid(self):
         return self.process.pid
 
+    def pinned(self):
+        return [] if self.core is None else ["taskset", "-c", str(self.core)]
+
     def start(self, logs):
         """Starts it on its core, at a free port. RuntimeError where it does not listen."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/statefun"
-        env = os.environ | {"PORT": str(port), "PAYLOADS": str(PAYLOADS)} | self.env
+        env = os.environ | {"PORT": str(port), "PAYLOADS": str(PAYLOADS)}
         log = logs / f"{self.name}.log"
         with open(log, "wb") as file:
             self.process = subprocess.Popen(
-                ["taskset", "-c", str(SERVER_CORE), *shlex.split(self.command)],
+                [*self.pinned(), *shlex.split(self.command)],
                 stdout=file,
                 stderr=file,
                 env=env,

@@ -37,3 +37,12 @@ async fn pass_on(context: &mut Context, message: Message) -> Result<(), Function
     let record = KafkaRecord::topic("bench-echo").key(context.self_id().clone()).value(message.raw().clone());
     context.emit(OUT, record)
 }
+
+/// Takes what the counter sends: on a cluster every target has to be served.
+pub fn sink() -> Function {
+    Function::new("bench.fns/sink", take)
+}
+
+async fn take(_: &mut Context, _: Message) -> Result<(), FunctionError> {
+    Ok(())
+}

@@ -33,7 +33,7 @@ pub enum Documents {
     Raw,
 }
 
-/// Both functions.
+/// The functions, and the one that the counter sends to.
 ///
 /// # Errors
 /// When they cannot be registered.
@@ -43,5 +43,5 @@ pub fn registry(documents: Documents) -> Result<Registry, RegistryError> {
         Documents::Borrowed => borrowed::counter,
         Documents::Raw => borrowed::raw_counter,
     };
-    Registry::builder().function(counter()).function(functions::echo()).build()
+    Registry::builder().function(counter()).function(functions::echo()).function(functions::sink()).build()
 }

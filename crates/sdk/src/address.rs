@@ -53,6 +53,7 @@ impl Address {
         })
     }
 
+    #[cfg(feature = "local")]
     pub(crate) fn into_wire(self) -> reqreply::Address {
         reqreply::Address {
             namespace: self.namespace.into_bytes(),
