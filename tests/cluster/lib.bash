@@ -183,7 +183,8 @@ start_kafka() {
     local log=-Dlog4j.configuration=file:$here/conf/kafka-log4j.properties id
     fill_in "$here/conf/kafka.properties" >"$dir/kafka.properties"
     if [ ! -e "$dir/kafka/meta.properties" ]; then
-        id=$(head -c16 /dev/urandom | base64 | tr '+/' '-_' | tr -d =)
+        # Of base64 for URLs, but never with the dash that may be its first character: it would be taken for an option.
+        id=$(head -c16 /dev/urandom | base64 | tr '+/' '0_' | tr -d =)
         java "${jvm[@]}" "$log" -cp "$JARS/kafka/*" kafka.tools.StorageTool format -t "$id" \
             -c "$dir/kafka.properties" >"$dir/kafka.format.log" 2>&1 || fail_with_log kafka.format "Kafka's folder cannot be made"
     fi
