@@ -3,12 +3,11 @@
 import argparse
 import functools
 import re
-import signal
-import subprocess
 import sys
 from pathlib import Path
 
 from kit.answers import wrong
+from kit.command import ending
 from kit.contender import BUILTIN, JIT, PAYLOADS, Contender, build, cache
 from kit.measure import prepare, quietest, shoot
 from kit.report import QUIET, report
@@ -179,20 +178,12 @@ def main():
     options.out, options.logs = options.out or folder / "results", folder / "logs"
     for needed in (options.out, options.logs):
         needed.mkdir(parents=True, exist_ok=True)
-    # So that the contenders are stopped as well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+    with ending("benches/run"):
         if options.report:
             facts, rows = load(options.out)
             write(options.out, facts, rows)
         else:
             rows = measure(options, folder)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"benches/run: {' '.join(map(str, error.cmd))} failed")
-    except (OSError, RuntimeError) as error:
-        sys.exit(f"benches/run: {error}")
     if options.build:
         return 0
     print((options.out / "results.md").read_text())

@@ -3,7 +3,6 @@
 import argparse
 import json
 import shlex
-import signal
 import statistics
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from kit.bench import known, listed, natural
+from kit.command import ending
 from kit.contender import BUILTIN, KIT, Contender, build, cache
 from kit.measure import cpu_seconds
 from kit.payloads import compact, event
@@ -174,10 +174,8 @@ def main():
     options.out = options.out or folder / "results"
     for needed in (options.out, folder / "logs"):
         needed.mkdir(parents=True, exist_ok=True)
-    # So that everything is stopped as well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     rows = {name: [] for name in options.only}
-    try:
+    with ending("benches/cluster"):
         build(list(dict.fromkeys(BUILTIN[name][0] for name in [*options.only, "statefun"])), folder)
         with tempfile.NamedTemporaryFile(suffix=".tsv") as events:
             write_events(events.name, options.events)
@@ -185,12 +183,6 @@ def main():
                 for name in options.only if turn % 2 == 0 else reversed(options.only):
                     rows[name].append(run(name, options, folder, events.name))
                     print(f"round {turn + 1} of {options.rounds}: {name}, {rows[name][-1]['rate']:,.0f} events/s", flush=True)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"benches/cluster: {' '.join(map(str, error.cmd))} failed")
-    except (OSError, RuntimeError) as error:
-        sys.exit(f"benches/cluster: {error}")
     text = report(about(events=f"{options.events:,} of {USERS:,} users", rounds=options.rounds), rows)
     (options.out / "cluster.md").write_text(text)
     print(text)

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import hashlib
-import signal
 import statistics
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from kit.bench import natural
+from kit.command import ending
 from kit.contender import KIT, Contender, build, cache
 from kit.measure import prepare, quietest, shoot
 from kit.report import QUIET
@@ -159,17 +159,9 @@ def main():
     options = arguments()
     folder = cache()
     options.out.mkdir(parents=True, exist_ok=True)
-    # So that the server is stopped as well.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+    with ending("benches/grow"):
         if not options.draw:
             measure(options, folder)
         build(["plot"], folder)
         subprocess.run([folder / "plot/bin/python", KIT / "plot.py", options.out, *options.only], check=True)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except subprocess.CalledProcessError as error:
-        sys.exit(f"benches/grow: {' '.join(map(str, error.cmd))} failed")
-    except (OSError, RuntimeError) as error:
-        sys.exit(f"benches/grow: {error}")
     return 0
