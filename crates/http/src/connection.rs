@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 use crate::invoke::{Response, Service};
-use crate::small_writes::SmallWrites;
+use crate::writes::Writes;
 
 /// How long a connection may be idle, or need for a request's head. The runtime keeps one for 15 s and up to 3 s more:
 /// were we first to close it, a request could be on its way already.
@@ -62,7 +62,7 @@ impl Protocol {
             .timer(TokioTimer::new())
             // It covers the wait for a request as well as a slow head.
             .header_read_timeout(IDLE_TIMEOUT)
-            .serve_connection(TokioIo::new(SmallWrites::new(stream)), service);
+            .serve_connection(TokioIo::new(Writes::new(stream)), service);
         if let Err(error) = watcher.watch(connection).await {
             debug!(%error, "connection ended");
         }

@@ -35,7 +35,7 @@
 //! | `options` | what a server can be told |
 //! | `server`, `signals` | listening, draining; SIGTERM and SIGINT |
 //! | `workers`, `connection` | the threads that serve connections; one of these |
-//! | `small_writes`, `tls` | how answers are written; certificates |
+//! | `writes`, `tls` | how answers leave; certificates |
 //! | `router` | paths and methods |
 //! | `invoke`, `body`, `refusal` | one request: its body, its answer, or why it gets none |
 //! | `lifecycle` | whether the server is ready, and how many requests are in flight |
@@ -55,11 +55,11 @@ mod refusal;
 mod router;
 mod server;
 mod signals;
-mod small_writes;
 mod tls;
 #[cfg(feature = "local")]
 mod transport;
 mod workers;
+mod writes;
 
 pub use error::ServeError;
 pub use options::{Options, TlsOptions};
