@@ -36,6 +36,7 @@ together. The counter is that of benches/kit/WORKLOAD.md; states begin empty. Wh
 this project's server, whoever the contender is.
 
   benches/cluster --out docs/performance      all of it, into cluster.md
+  benches/cluster --only statefun --add 'linger=/path/to/statefun-bench --linger 5'    what a linger of 5 ms changes
 
 Needs what tests/cluster/up needs (Java 17, Maven the first time, curl, jq), and each contender its language.
 """
@@ -51,6 +52,14 @@ def arguments():
         default=COMPARED,
         metavar="NAME,…",
         help=f"of {', '.join(BUILTIN)}; default: {','.join(COMPARED)}",
+    )
+    parser.add_argument(
+        "--add",
+        action="append",
+        type=Contender.added,
+        default=[],
+        metavar="NAME=COMMAND",
+        help="one more contender, as with benches/run; may be given several times",
     )
     parser.add_argument("--events", type=natural, default=200_000, metavar="N", help="default: 200000")
     parser.add_argument("--rounds", type=natural, default=3, metavar="N", help="default: 3")
@@ -135,8 +144,7 @@ def watch(cluster, contender, sink, count):
         time.sleep(0.2)
 
 
-def run(name, options, folder, events):
-    contender = Contender.builtin(name, folder, core=None)
+def run(contender, options, folder, events):
     sink = Contender("sink", BUILTIN["statefun"][1].format(build=shlex.quote(str(folder))), core=None)
     with tempfile.TemporaryDirectory(prefix="statefun-bench.") as work:
         cluster = Cluster(Path(work) / "cluster")
@@ -174,15 +182,20 @@ def main():
     options.out = options.out or folder / "results"
     for needed in (options.out, folder / "logs"):
         needed.mkdir(parents=True, exist_ok=True)
-    rows = {name: [] for name in options.only}
+    contenders = [Contender.builtin(name, folder) for name in options.only] + options.add
+    for each in contenders:
+        # The cluster and the functions share all cores.
+        each.core = None
+    rows = {each.name: [] for each in contenders}
     with ending("benches/cluster"):
         build(list(dict.fromkeys(BUILTIN[name][0] for name in [*options.only, "statefun"])), folder)
         with tempfile.NamedTemporaryFile(suffix=".tsv") as events:
             write_events(events.name, options.events)
             for turn in range(options.rounds):
-                for name in options.only if turn % 2 == 0 else reversed(options.only):
-                    rows[name].append(run(name, options, folder, events.name))
-                    print(f"round {turn + 1} of {options.rounds}: {name}, {rows[name][-1]['rate']:,.0f} events/s", flush=True)
+                for each in contenders if turn % 2 == 0 else reversed(contenders):
+                    rows[each.name].append(run(each, options, folder, events.name))
+                    rate = rows[each.name][-1]["rate"]
+                    print(f"round {turn + 1} of {options.rounds}: {each.name}, {rate:,.0f} events/s", flush=True)
     text = report(about(events=f"{options.events:,} of {USERS:,} users", rounds=options.rounds), rows)
     (options.out / "cluster.md").write_text(text)
     print(text)

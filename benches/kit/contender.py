@@ -50,16 +50,16 @@ def build(parts, folder):
 
 
 class Contender:
-    """A server under test, from `with` to its end."""
+    """A server under test, from `start` to `stop`. Its `core` is None where it may use all."""
 
     def __init__(self, name, command, core=SERVER_CORE):
         self.name, self.command, self.core = name, command, core
         self.process, self.url = None, None
 
     @classmethod
-    def builtin(cls, name, folder, core=SERVER_CORE):
-        """One of ours; `core` is None for one that may use all."""
-        return cls(name, BUILTIN[name][1].format(build=shlex.quote(str(folder)), kit=shlex.quote(str(KIT))), core)
+    def builtin(cls, name, folder):
+        """One of ours."""
+        return cls(name, BUILTIN[name][1].format(build=shlex.quote(str(folder)), kit=shlex.quote(str(KIT))))
 
     @classmethod
     def added(cls, text):

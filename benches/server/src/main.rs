@@ -20,14 +20,22 @@ struct Cli {
     /// Serve bench.fns/wide with this many states, instead of the counter and the echo
     #[arg(long, value_name = "N")]
     states: Option<usize>,
+    /// How many milliseconds after its request an answer leaves at the earliest
+    #[arg(long, value_name = "MS", default_value = "0")]
+    linger: u64,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Cli { port, documents, states } = Cli::parse();
+    let Cli { port, documents, states, linger } = Cli::parse();
     tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new("info")?).with_writer(std::io::stderr).init();
     // Whoever ends it waits for it.
-    let options = Options { listen: ([127, 0, 0, 1], port).into(), drain_delay: Duration::ZERO, ..Options::default() };
+    let options = Options {
+        listen: ([127, 0, 0, 1], port).into(),
+        drain_delay: Duration::ZERO,
+        linger: Duration::from_millis(linger),
+        ..Options::default()
+    };
     let registry = states.map_or_else(|| registry(documents), wide::registry)?;
     serve(registry, options).await?;
     Ok(())

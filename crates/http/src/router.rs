@@ -23,7 +23,7 @@ type Shared = State<Arc<Service>>;
 
 /// The routes that a [`Server`](crate::Server) serves, for another way in such as AWS Lambda.
 ///
-/// Of the options, `any_path`, `body_limit` and `max_in_flight` matter to it. Within a Tokio runtime it starts the task
+/// Of the options, `any_path`, `body_limit`, `max_in_flight` and `linger` matter to it. Within a Tokio runtime it starts the task
 /// that keeps the metrics' memory bounded; the task ends with the router.
 pub fn router(registry: impl Into<Arc<Registry>>, options: &Options) -> Router {
     routes(&service(registry, options), options)
@@ -33,7 +33,7 @@ pub(crate) fn service(registry: impl Into<Arc<Registry>>, options: &Options) -> 
     let handler = RequestReplyHandler::new(registry);
     let metrics = Metrics::of(handler.registry());
     let lifecycle = Lifecycle::new(options.max_in_flight, metrics.in_flight());
-    Arc::new(Service { handler, lifecycle, metrics, body_limit: options.body_limit })
+    Arc::new(Service { handler, lifecycle, metrics, body_limit: options.body_limit, linger: options.linger })
 }
 
 pub(crate) fn routes(service: &Arc<Service>, options: &Options) -> Router {

@@ -1,5 +1,7 @@
 //! Every row of the table of statuses.
 
+use std::time::{Duration, Instant};
+
 use prost::Message as _;
 use statefun_http::Options;
 use statefun_sdk::protocol::reqreply::{ToFunction, from_function, to_function};
@@ -254,6 +256,26 @@ async fn a_state_that_cannot_be_written_is_500_and_the_connection_goes_on() {
     client.answer().await.refuses(500, &[]);
     client.send(post(&batch_with("status/cursed", &[("demo/message", b"")], seen()))).await;
     client.answer().await.response();
+}
+
+#[tokio::test]
+async fn results_linger_and_nothing_else_does() {
+    async fn fail(_: &mut Context, _: Message) -> Result<(), FunctionError> {
+        Err(FunctionError::poison("as ever"))
+    }
+    let start = |linger| {
+        let functions = [counter("status/lingering"), Function::new("status/failing", fail)];
+        Running::start(registry(functions), Options { linger, ..options() })
+    };
+    let linger = Duration::from_millis(30);
+    let (server, begun) = (start(linger), Instant::now());
+    server.post(&batch_with_seen("status/lingering", 2)).await.response();
+    assert!(begun.elapsed() >= linger);
+    // Were one of these held back, the test would not end.
+    let server = start(Duration::from_secs(86_400));
+    server.post(&batch("status/lingering", &[("demo/message", b"")])).await.response();
+    server.post(&batch("status/failing", &[("demo/message", b"")])).await.refuses(500, &["as ever"]);
+    server.post(&batch("status/unknown", &[("demo/message", b"")])).await.refuses(404, &["status/unknown"]);
 }
 
 #[tokio::test]
