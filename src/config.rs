@@ -5,7 +5,7 @@ mod fraud;
 pub use fraud::FunctionArgs;
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -32,13 +32,13 @@ pub struct ServeArgs {
     /// The most requests at once; one more is answered with 503
     #[arg(long, env = "STATEFUN_MAX_IN_FLIGHT", value_name = "N", default_value_t = Options::default().max_in_flight)]
     max_in_flight: usize,
-    /// How long after its request an answer leaves at the earliest, such as 5ms
+    /// The most requests a second; more wait for their turn [default: no limit]
     ///
-    /// The cluster sends an address its next messages when it has the answer to those before. With a linger more of them
-    /// gather to a request, so that a cluster at its limit handles more events a second; each step of a message from
-    /// function to function takes that much longer.
-    #[arg(long, env = "STATEFUN_LINGER", value_name = "TIME", default_value = "0s", value_parser = humantime::parse_duration)]
-    linger: Duration,
+    /// The cluster has one request under way for an address, and sends what arrives meanwhile with the next. So a limit
+    /// makes larger requests, which cost the cluster less; but where every message is for another address there is
+    /// nothing to gather, and it limits the messages.
+    #[arg(long, env = "STATEFUN_RATE_LIMIT", value_name = "N")]
+    rate_limit: Option<NonZeroU32>,
     /// How many threads serve; one for each core that the process may use unless told otherwise
     #[arg(long, env = "STATEFUN_WORKERS", value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -72,7 +72,7 @@ impl ServeArgs {
             body_limit: self.body_limit.as_u64().try_into()?,
             drain_delay: self.drain_delay,
             max_in_flight: self.max_in_flight,
-            linger: self.linger,
+            rate_limit: self.rate_limit,
             workers: self.workers.unwrap_or(default.workers),
             tls: tls.map(|(cert, key)| TlsOptions { cert, key, client_ca: self.tls_client_ca }),
         })

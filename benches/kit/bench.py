@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kit.answers import wrong
 from kit.command import ending
-from kit.contender import BUILTIN, JIT, PAYLOADS, Contender, build, cache
+from kit.contender import BUILTIN, JIT, PACED, PAYLOADS, Contender, build, cache
 from kit.measure import prepare, quietest, shoot
 from kit.report import QUIET, report
 from kit.results import Results, about, load, save
@@ -71,7 +71,7 @@ def arguments():
     parser.add_argument(
         "--only",
         type=listed(known),
-        default=list(BUILTIN),
+        default=[name for name in BUILTIN if name not in PACED],
         metavar="NAME,…",
         help=f"these contenders, in this order: {', '.join(BUILTIN)}",
     )

@@ -20,7 +20,7 @@ from kit.report import table
 from kit.results import about
 
 SCRIPTS = KIT.parent.parent / "tests/cluster"
-COMPARED = ["statefun", "java", "python"]
+COMPARED = ["statefun", "statefun-paced", "java", "python"]
 # Users, each with a state; the stock runtime has one request under way for each.
 USERS = 1000
 # What is measured: between these shares of the events, so that neither the start nor the end counts.
@@ -36,7 +36,7 @@ together. The counter is that of benches/kit/WORKLOAD.md; states begin empty. Wh
 this project's server, whoever the contender is.
 
   benches/cluster --out docs/performance      all of it, into cluster.md
-  benches/cluster --only statefun --add 'linger=/path/to/statefun-bench --linger 5'    what a linger of 5 ms changes
+  benches/cluster --only statefun --add 'slower=/path/to/statefun-bench --rate-limit 500'    another limit
 
 Needs what tests/cluster/up needs (Java 17, Maven the first time, curl, jq), and each contender its language.
 """
@@ -145,7 +145,9 @@ def watch(cluster, contender, sink, count):
 
 
 def run(contender, options, folder, events):
-    sink = Contender("sink", BUILTIN["statefun"][1].format(build=shlex.quote(str(folder))), core=None)
+    # All functions of a server have the same options.
+    ours = BUILTIN.get(contender.name, ("", ""))[0] == "statefun"
+    sink = Contender("sink", (contender if ours else Contender.builtin("statefun", folder)).command, core=None)
     with tempfile.TemporaryDirectory(prefix="statefun-bench.") as work:
         cluster = Cluster(Path(work) / "cluster")
         try:

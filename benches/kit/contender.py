@@ -24,6 +24,7 @@ BUILTIN = {
     "limit-axum": ("limits", "{build}/bench-limits axum"),
     "limit-codec": ("limits", "{build}/bench-limits codec"),
     "statefun": ("statefun", "{build}/statefun-bench"),
+    "statefun-paced": ("statefun", "{build}/statefun-bench --rate-limit 1000"),
     "java": ("java", "java -Xmx512m -jar {build}/java/bench-java-0.1.0.jar"),
     "statefun-borrowed": ("statefun", "{build}/statefun-bench --documents borrowed"),
     "statefun-raw": ("statefun", "{build}/statefun-bench --documents raw"),
@@ -31,6 +32,9 @@ BUILTIN = {
     "js": ("js", "node {build}/js/server.js"),
     "python": ("python", "{build}/python/bin/python {kit}/contenders/python/server.py"),
 }
+
+# As --rate-limit of the server: what benches/cluster compares. It would only hold back a load that does not gather.
+PACED = {"statefun-paced"}
 
 # They are slow until their code is compiled.
 JIT = {"java", "js"}

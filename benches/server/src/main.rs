@@ -1,6 +1,7 @@
 //! The server whose cost is measured: the functions of the benchmark behind `statefun-http` as it is, with its limits,
 //! its metrics and the log of `statefun-server` at its default level. `benches/run` and `benches/grow` start it.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use clap::Parser;
@@ -20,20 +21,20 @@ struct Cli {
     /// Serve bench.fns/wide with this many states, instead of the counter and the echo
     #[arg(long, value_name = "N")]
     states: Option<usize>,
-    /// How many milliseconds after its request an answer leaves at the earliest
-    #[arg(long, value_name = "MS", default_value = "0")]
-    linger: u64,
+    /// The most requests a second
+    #[arg(long, value_name = "N")]
+    rate_limit: Option<NonZeroU32>,
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Cli { port, documents, states, linger } = Cli::parse();
+    let Cli { port, documents, states, rate_limit } = Cli::parse();
     tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new("info")?).with_writer(std::io::stderr).init();
     // Whoever ends it waits for it.
     let options = Options {
         listen: ([127, 0, 0, 1], port).into(),
         drain_delay: Duration::ZERO,
-        linger: Duration::from_millis(linger),
+        rate_limit,
         ..Options::default()
     };
     let registry = states.map_or_else(|| registry(documents), wide::registry)?;

@@ -1,17 +1,17 @@
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, Request};
 use bytes::Bytes;
 use http_body_util::{Either, Full};
-use statefun_sdk::{FailureKind, HandlerError, InvocationFailure, ReplyKind, RequestReplyHandler};
-use tokio::time::sleep_until;
+use statefun_sdk::{FailureKind, HandlerError, InvocationFailure, RequestReplyHandler};
 use tracing::{error, warn};
 
 use crate::body::{self, RequestBody};
 use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
+use crate::pace::Pace;
 use crate::refusal::Refusal;
 
 const OCTET_STREAM: &str = "application/octet-stream";
@@ -22,7 +22,7 @@ pub(crate) struct Service {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) metrics: Metrics,
     pub(crate) body_limit: usize,
-    pub(crate) linger: Duration,
+    pub(crate) pace: Option<Pace>,
 }
 
 /// An answer of the protocol, or a page or an error.
@@ -57,12 +57,11 @@ impl Service {
         let request = body::read(body, self.body_limit).await?;
         let length = request.len();
         let abandoned = Abandoned { metrics: &self.metrics, started };
-        let answer = self.handler.handle(request).await;
-        // The runtime asks at once for states that it learned of, and after an error waits by itself.
-        if !self.linger.is_zero() && matches!(&answer, Ok(reply) if reply.kind != ReplyKind::MissingStates) {
-            // In a box, for the sake of those who wait for nothing: all futures around this one would be as large.
-            Box::pin(sleep_until((started + self.linger).into())).await;
+        if let Some(pace) = &self.pace {
+            // In a box, for the sake of those without: all futures around this one would be as large.
+            Box::pin(pace.turn()).await;
         }
+        let answer = self.handler.handle(request).await;
         // There is an answer.
         std::mem::forget(abandoned);
         match answer {

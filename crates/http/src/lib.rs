@@ -38,7 +38,7 @@
 //! | `writes`, `tls` | how answers leave; certificates |
 //! | `router` | paths and methods |
 //! | `invoke`, `body`, `refusal` | one request: its body, its answer, or why it gets none |
-//! | `lifecycle` | whether the server is ready, and how many requests are in flight |
+//! | `lifecycle`, `pace` | whether the server is ready, and how many requests are in flight; how many begin a second |
 //! | `describe`, `metrics` | what `GET /` and `GET /metrics` tell |
 //! | `error` | why a server cannot start, or ended early |
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
@@ -51,6 +51,7 @@ mod invoke;
 mod lifecycle;
 mod metrics;
 mod options;
+mod pace;
 mod refusal;
 mod router;
 mod server;

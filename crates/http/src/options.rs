@@ -1,5 +1,5 @@
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -25,10 +25,10 @@ pub struct Options {
     /// How many invocation requests may be in flight; one more is answered with 503. The runtime has one for each address
     /// at most, and 1024 connections for each of its task managers. Default: 4096.
     pub max_in_flight: usize,
-    /// How long after its request an answer leaves at the earliest. The runtime sends an address its next messages when it
-    /// has this answer, so it sets how many gather to a request, and with that what the cluster spends on each: see
-    /// "Linger" in the project's docs/performance.md. Default: zero, answers leave at once.
-    pub linger: Duration,
+    /// How many invocation requests are handled a second; more wait for their turn. What arrives meanwhile for their
+    /// addresses travels with the next request, so that a cluster at its limit handles more messages with fewer requests.
+    /// Default: as many as come.
+    pub rate_limit: Option<NonZeroU32>,
     /// How many threads serve connections; functions run on them. Default: one for each core that the process may use.
     pub workers: NonZeroUsize,
     /// Serve HTTPS. Default: HTTP.
@@ -43,7 +43,7 @@ impl Default for Options {
             body_limit: 64 * 1024 * 1024,
             drain_delay: Duration::from_secs(5),
             max_in_flight: 4096,
-            linger: Duration::ZERO,
+            rate_limit: None,
             workers: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             tls: None,
         }

@@ -14,6 +14,7 @@ use crate::describe::describe;
 use crate::invoke::Service;
 use crate::lifecycle::Lifecycle;
 use crate::metrics::{self, Metrics};
+use crate::pace::Pace;
 use crate::refusal::Refusal;
 
 /// Where invocations are taken.
@@ -23,7 +24,7 @@ type Shared = State<Arc<Service>>;
 
 /// The routes that a [`Server`](crate::Server) serves, for another way in such as AWS Lambda.
 ///
-/// Of the options, `any_path`, `body_limit`, `max_in_flight` and `linger` matter to it. Within a Tokio runtime it starts the task
+/// Of the options, `any_path`, `body_limit`, `max_in_flight` and `rate_limit` matter to it. Within a Tokio runtime it starts the task
 /// that keeps the metrics' memory bounded; the task ends with the router.
 pub fn router(registry: impl Into<Arc<Registry>>, options: &Options) -> Router {
     routes(&service(registry, options), options)
@@ -33,7 +34,8 @@ pub(crate) fn service(registry: impl Into<Arc<Registry>>, options: &Options) -> 
     let handler = RequestReplyHandler::new(registry);
     let metrics = Metrics::of(handler.registry());
     let lifecycle = Lifecycle::new(options.max_in_flight, metrics.in_flight());
-    Arc::new(Service { handler, lifecycle, metrics, body_limit: options.body_limit, linger: options.linger })
+    let pace = options.rate_limit.map(Pace::new);
+    Arc::new(Service { handler, lifecycle, metrics, body_limit: options.body_limit, pace })
 }
 
 pub(crate) fn routes(service: &Arc<Service>, options: &Options) -> Router {

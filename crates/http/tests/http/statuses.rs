@@ -1,5 +1,6 @@
 //! Every row of the table of statuses.
 
+use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use prost::Message as _;
@@ -259,23 +260,19 @@ async fn a_state_that_cannot_be_written_is_500_and_the_connection_goes_on() {
 }
 
 #[tokio::test]
-async fn results_linger_and_nothing_else_does() {
-    async fn fail(_: &mut Context, _: Message) -> Result<(), FunctionError> {
-        Err(FunctionError::poison("as ever"))
+async fn requests_over_the_rate_limit_wait_for_their_turn() {
+    let server =
+        Running::start(registry([counter("status/paced")]), Options { rate_limit: NonZeroU32::new(20), ..options() });
+    let (request, begun) = (batch_with_seen("status/paced", 2), Instant::now());
+    let mut clients = [server.connect().await, server.connect().await, server.connect().await];
+    for client in &mut clients {
+        client.send(post(&request)).await;
     }
-    let start = |linger| {
-        let functions = [counter("status/lingering"), Function::new("status/failing", fail)];
-        Running::start(registry(functions), Options { linger, ..options() })
-    };
-    let linger = Duration::from_millis(30);
-    let (server, begun) = (start(linger), Instant::now());
-    server.post(&batch_with_seen("status/lingering", 2)).await.response();
-    assert!(begun.elapsed() >= linger);
-    // Were one of these held back, the test would not end.
-    let server = start(Duration::from_secs(86_400));
-    server.post(&batch("status/lingering", &[("demo/message", b"")])).await.response();
-    server.post(&batch("status/failing", &[("demo/message", b"")])).await.refuses(500, &["as ever"]);
-    server.post(&batch("status/unknown", &[("demo/message", b"")])).await.refuses(404, &["status/unknown"]);
+    for client in &mut clients {
+        client.answer().await.response();
+    }
+    // The first has its turn at once.
+    assert!(begun.elapsed() >= Duration::from_millis(2 * 50));
 }
 
 #[tokio::test]
