@@ -133,7 +133,7 @@ impl Sinks {
             Self::Local => context.emit(egress, value),
             Self::Kafka => {
                 let record = KafkaRecord::topic(egress.id().name()).key(context.self_id().clone());
-                context.emit(egress, record.value(value.value().clone()))
+                context.emit(egress.clone(), record.value(value.value().clone()))
             }
         }
     }

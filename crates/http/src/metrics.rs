@@ -180,7 +180,11 @@ fn describe() {
         "Requests by status; function \"none\" where no registered function answered."
     );
     describe_histogram!(BATCH_SIZE, "Messages of a request whose states were there.");
-    describe_histogram!(DURATION, Unit::Seconds, "Time from a request's head to its answer, its wait for a turn included.");
+    describe_histogram!(
+        DURATION,
+        Unit::Seconds,
+        "Time from a request's head to its answer, its wait for a turn included."
+    );
     describe_counter!("statefun_request_bytes_total", Unit::Bytes, "Bytes of request bodies.");
     describe_counter!("statefun_response_bytes_total", Unit::Bytes, "Bytes of answers with status 200.");
     describe_counter!("statefun_dead_letters_total", "Messages that became dead letters.");

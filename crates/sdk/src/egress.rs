@@ -5,6 +5,7 @@ use bytestring::ByteString;
 use prost::Message as _;
 
 use crate::answer::{Buffers, Head};
+use crate::text::Text;
 use crate::types::{Written, encode_to};
 use crate::wire::{self, Slice};
 use crate::{Encode, TypeError, TypeName, TypedValue};
@@ -60,60 +61,60 @@ impl EgressRecord for TypedValue {}
 /// let record = KafkaRecord::topic("greetings").key("ann").utf8("hello");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KafkaRecord<V = Bytes> {
-    topic: ByteString,
-    key: ByteString,
+pub struct KafkaRecord<'a, V = Bytes> {
+    topic: Text<'a>,
+    key: Text<'a>,
     value: V,
 }
 
-impl KafkaRecord {
+impl<'a> KafkaRecord<'a> {
     /// Begins a record for this topic.
-    pub fn topic(topic: impl Into<ByteString>) -> KafkaRecordBuilder {
-        KafkaRecordBuilder { topic: topic.into(), key: ByteString::new() }
+    pub fn topic(topic: impl Into<Text<'a>>) -> KafkaRecordBuilder<'a> {
+        KafkaRecordBuilder { topic: topic.into(), key: "".into() }
     }
 }
 
 /// A Kafka record that has no value yet.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct KafkaRecordBuilder {
-    topic: ByteString,
-    key: ByteString,
+pub struct KafkaRecordBuilder<'a> {
+    topic: Text<'a>,
+    key: Text<'a>,
 }
 
-impl KafkaRecordBuilder {
+impl<'a> KafkaRecordBuilder<'a> {
     /// The record's key. Without one, or with an empty one, the record has no key.
-    pub fn key(mut self, key: impl Into<ByteString>) -> Self {
+    pub fn key(mut self, key: impl Into<Text<'a>>) -> Self {
         self.key = key.into();
         self
     }
 
     /// A text as the record's value, as plain UTF-8.
-    pub fn utf8(self, text: impl Into<ByteString>) -> KafkaRecord {
+    pub fn utf8(self, text: impl Into<ByteString>) -> KafkaRecord<'a> {
         self.value(text.into().into_bytes())
     }
 
     /// Bytes as the record's value.
-    pub fn value(self, value: impl Into<Bytes>) -> KafkaRecord {
+    pub fn value(self, value: impl Into<Bytes>) -> KafkaRecord<'a> {
         KafkaRecord { topic: self.topic, key: self.key, value: value.into() }
     }
 
     /// A typed value's bytes as the record's value, such as `Json(&status)`. They are written when the record is emitted.
-    pub fn value_as<V: Encode>(self, value: V) -> KafkaRecord<V> {
+    pub fn value_as<V: Encode>(self, value: V) -> KafkaRecord<'a, V> {
         KafkaRecord { topic: self.topic, key: self.key, value }
     }
 }
 
-impl<V: Encode> EgressRecord for KafkaRecord<V> {}
+impl<V: Encode> EgressRecord for KafkaRecord<'_, V> {}
 
-impl<V: Encode> Written for KafkaRecord<V> {
+impl<V: Encode> Written for KafkaRecord<'_, V> {
     fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         if self.topic.is_empty() {
             return Err(TypeError::new("a Kafka record without a topic"));
         }
         encode_to(&mut buffers.value, &self.value)?;
         buffers.wrap(|value_bytes, out| {
-            wire::KafkaProducerRecord { key: Slice::of(&self.key), value_bytes, topic: Slice::of(&self.topic) }
+            wire::KafkaProducerRecord { key: Slice::of(&*self.key), value_bytes, topic: Slice::of(&*self.topic) }
                 .encode_raw(out);
         });
         Ok(Head::of(KAFKA))
@@ -127,53 +128,49 @@ impl<V: Encode> Written for KafkaRecord<V> {
 /// let record = KinesisRecord::stream("greetings").partition_key("ann").utf8("hello");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KinesisRecord<V = Bytes> {
-    stream: ByteString,
-    partition_key: ByteString,
-    explicit_hash_key: ByteString,
+pub struct KinesisRecord<'a, V = Bytes> {
+    stream: Text<'a>,
+    partition_key: Text<'a>,
+    explicit_hash_key: Text<'a>,
     value: V,
 }
 
-impl KinesisRecord {
+impl<'a> KinesisRecord<'a> {
     /// Begins a record for this stream.
-    pub fn stream(stream: impl Into<ByteString>) -> KinesisRecordBuilder {
-        KinesisRecordBuilder {
-            stream: stream.into(),
-            partition_key: ByteString::new(),
-            explicit_hash_key: ByteString::new(),
-        }
+    pub fn stream(stream: impl Into<Text<'a>>) -> KinesisRecordBuilder<'a> {
+        KinesisRecordBuilder { stream: stream.into(), partition_key: "".into(), explicit_hash_key: "".into() }
     }
 }
 
 /// A Kinesis record that has no value yet.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct KinesisRecordBuilder {
-    stream: ByteString,
-    partition_key: ByteString,
-    explicit_hash_key: ByteString,
+pub struct KinesisRecordBuilder<'a> {
+    stream: Text<'a>,
+    partition_key: Text<'a>,
+    explicit_hash_key: Text<'a>,
 }
 
-impl KinesisRecordBuilder {
+impl<'a> KinesisRecordBuilder<'a> {
     /// The partition key, 1 to 256 characters. Kinesis demands one.
-    pub fn partition_key(mut self, key: impl Into<ByteString>) -> Self {
+    pub fn partition_key(mut self, key: impl Into<Text<'a>>) -> Self {
         self.partition_key = key.into();
         self
     }
 
     /// Chooses the shard by this decimal number instead of the partition key's hash.
-    pub fn explicit_hash_key(mut self, key: impl Into<ByteString>) -> Self {
+    pub fn explicit_hash_key(mut self, key: impl Into<Text<'a>>) -> Self {
         self.explicit_hash_key = key.into();
         self
     }
 
     /// A text as the record's value, as plain UTF-8.
-    pub fn utf8(self, text: impl Into<ByteString>) -> KinesisRecord {
+    pub fn utf8(self, text: impl Into<ByteString>) -> KinesisRecord<'a> {
         self.value(text.into().into_bytes())
     }
 
     /// Bytes as the record's value.
-    pub fn value(self, value: impl Into<Bytes>) -> KinesisRecord {
+    pub fn value(self, value: impl Into<Bytes>) -> KinesisRecord<'a> {
         KinesisRecord {
             stream: self.stream,
             partition_key: self.partition_key,
@@ -183,7 +180,7 @@ impl KinesisRecordBuilder {
     }
 
     /// A typed value's bytes as the record's value, such as `Json(&status)`. They are written when the record is emitted.
-    pub fn value_as<V: Encode>(self, value: V) -> KinesisRecord<V> {
+    pub fn value_as<V: Encode>(self, value: V) -> KinesisRecord<'a, V> {
         KinesisRecord {
             stream: self.stream,
             partition_key: self.partition_key,
@@ -196,9 +193,9 @@ impl KinesisRecordBuilder {
 /// The longest partition key that Kinesis takes, in characters.
 pub(crate) const LONGEST_PARTITION_KEY: usize = 256;
 
-impl<V: Encode> EgressRecord for KinesisRecord<V> {}
+impl<V: Encode> EgressRecord for KinesisRecord<'_, V> {}
 
-impl<V: Encode> Written for KinesisRecord<V> {
+impl<V: Encode> Written for KinesisRecord<'_, V> {
     fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         if self.stream.is_empty() {
             return Err(TypeError::new("a Kinesis record without a stream"));
@@ -212,10 +209,10 @@ impl<V: Encode> Written for KinesisRecord<V> {
         encode_to(&mut buffers.value, &self.value)?;
         buffers.wrap(|value_bytes, out| {
             wire::KinesisEgressRecord {
-                partition_key: Slice::of(&self.partition_key),
+                partition_key: Slice::of(&*self.partition_key),
                 value_bytes,
-                stream: Slice::of(&self.stream),
-                explicit_hash_key: Slice::of(&self.explicit_hash_key),
+                stream: Slice::of(&*self.stream),
+                explicit_hash_key: Slice::of(&*self.explicit_hash_key),
             }
             .encode_raw(out);
         });
@@ -248,9 +245,9 @@ impl Destination {
     /// A record for this destination; `key` is the record key or the partition key.
     pub fn record(&self, key: impl Into<ByteString>, value: impl Into<Bytes>) -> Record {
         match self {
-            Self::Kafka(topic) => Record::Kafka(KafkaRecord::topic(topic.clone()).key(key).value(value)),
+            Self::Kafka(topic) => Record::Kafka(KafkaRecord::topic(topic.clone()).key(key.into()).value(value)),
             Self::Kinesis(stream) => {
-                Record::Kinesis(KinesisRecord::stream(stream.clone()).partition_key(key).value(value))
+                Record::Kinesis(KinesisRecord::stream(stream.clone()).partition_key(key.into()).value(value))
             }
         }
     }
@@ -260,9 +257,9 @@ impl Destination {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Record {
     /// For Kafka.
-    Kafka(KafkaRecord),
+    Kafka(KafkaRecord<'static>),
     /// For Kinesis.
-    Kinesis(KinesisRecord),
+    Kinesis(KinesisRecord<'static>),
 }
 
 impl EgressRecord for Record {}

@@ -5,7 +5,7 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `typename`, `address` | names of functions, types and egresses; who a message is for |
-//! | `types`, `typed_value`, `message` | values on the wire and how they are read |
+//! | `types`, `typed_value`, `message`, `text` | values on the wire and how they are read; texts of records |
 //! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that tells repeated messages |
 //! | `context`, `egress` | what a function can do: states, sends, delays, egress records |
 //! | `stateful_function`, `function`, `declarations` | the logic of a function; its name, and what it declares |
@@ -31,6 +31,7 @@ mod registry;
 mod request;
 mod state;
 mod stateful_function;
+mod text;
 mod typed_value;
 mod typename;
 mod types;
@@ -55,6 +56,7 @@ pub use message::Message;
 pub use recent_ids::RecentIds;
 pub use registry::{RegisteredFunction, Registry, RegistryBuilder, RegistryError};
 pub use stateful_function::{AsyncClosure, StatefulFunction};
+pub use text::Text;
 pub use typed_value::TypedValue;
 pub use typename::{InvalidTypeName, TypeName};
 pub use types::{Decode, Encode, Json, Payload, Proto, Type, TypeError, Typed};
