@@ -77,9 +77,9 @@ impl Clients {
     /// When they do not agree on it.
     pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, String> {
         match (take(&mut self.consumer, name), take(&mut self.producer, name)) {
-            (Some(consumer), Some(producer)) if consumer != producer => {
-                Err(format!("--kafka-properties: {name} of consumer and producer differ, and a module is of one cluster"))
-            }
+            (Some(consumer), Some(producer)) if consumer != producer => Err(format!(
+                "--kafka-properties: {name} of consumer and producer differ, and a module is of one cluster"
+            )),
             (consumer, producer) => Ok(consumer.or(producer)),
         }
     }
