@@ -326,7 +326,9 @@ submit() {
     wait_for 60 "Flink's REST API" jobmanager get /taskmanagers
     jar=$(curl -sSf --max-time 120 -F "jarfile=@$JOB_JAR" "$rest/jars/upload" | jq -re '.filename | split("/") | last') ||
         fail_with_log jobmanager "Flink did not take $JOB_JAR"
-    request=$(jq -n --arg savepoint "${1:-}" 'if $savepoint == "" then {} else {savepointPath: $savepoint} end')
+    # Or it would be 1: what is submitted this way does not look at parallelism.default.
+    request=$(jq -n --arg savepoint "${1:-}" --argjson parallelism "$PARALLELISM" \
+        '{parallelism: $parallelism} + if $savepoint == "" then {} else {savepointPath: $savepoint} end')
     answer=$(curl -sS --max-time 120 -H 'Content-Type: application/json' -d "$request" "$rest/jars/$jar/run")
     jq -e .jobid <<<"$answer" >/dev/null || fail_with_log jobmanager "Flink did not start the job: ${answer:0:2000}"
 }
