@@ -6,6 +6,7 @@
 #   NAME.pid        the process id of kafka, kinesis, jobmanager, taskmanager-N and functions, and when that started
 #   NAME.log        its output
 #   module.yaml     the module, rendered
+#   job.jar         of `up --managed-flink`: the JAR that is submitted, with the module inside
 #   kafka/ checkpoints/ savepoints/ tmp/
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -269,18 +270,40 @@ flink_options() {
     printf '%s\n' "-Djobmanager.rpc.port=$RPC_PORT" "-Drest.port=$REST_PORT" "-Dparallelism.default=$PARALLELISM" \
         "-Dio.tmp.dirs=$dir/tmp" "-Dstate.checkpoints.dir=file://$dir/checkpoints" \
         "-Dstate.savepoints.dir=file://$dir/savepoints" "-Dexecution.checkpointing.interval=$CHECKPOINT_INTERVAL" \
-        "-Dtaskmanager.numberOfTaskSlots=$(((PARALLELISM + TASKMANAGERS - 1) / TASKMANAGERS))" \
-        "-Dstatefun.remote.module-name=file://$dir/module.yaml"
+        "-Dtaskmanager.numberOfTaskSlots=$(((PARALLELISM + TASKMANAGERS - 1) / TASKMANAGERS))"
+    [ -n "$JOB_JAR" ] || printf '%s\n' "-Dstatefun.remote.module-name=file://$dir/module.yaml"
+}
+
+# The class path of JobManager and TaskManager: without StateFun where that comes with the job.
+class_path() {
+    local jar path=()
+    if [ -z "$JOB_JAR" ]; then
+        echo "$JARS/flink/*"
+        return
+    fi
+    for jar in "$JARS"/flink/*.jar; do
+        case ${jar##*/} in statefun-* | jaxb-api-*) ;; *) path+=("$jar") ;; esac
+    done
+    # Not a colon too many: an empty entry is the current folder, whose module.yaml would be bound as well.
+    (IFS=: && echo "${path[*]}")
 }
 
 # start_jobmanager [SAVEPOINT]
 start_jobmanager() {
-    local restore=() options java_options namespace=(unshare -m) in_private_opt
-    [ -z "${1:-}" ] || restore=(-s "$1")
-    [ "$(id -u)" = 0 ] || namespace=(unshare -rm)
+    local restore=() options java_options command namespace=(unshare -m) in_private_opt
     mapfile -t options < <(flink_options)
     mapfile -t java_options < <(kinesis_options)
     prepare_flink
+    command=(java -Xms256m -Xmx512m "${jvm[@]}" -XX:MaxMetaspaceSize=256m "${java_opens[@]}" "${java_options[@]}"
+        "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" -cp "$(class_path)")
+    if [ -n "$JOB_JAR" ]; then
+        spawn jobmanager "${command[@]}" org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint \
+            --configDir "$dir/conf" "${options[@]}"
+        submit "${1:-}"
+        return
+    fi
+    [ -z "${1:-}" ] || restore=(-s "$1")
+    [ "$(id -u)" = 0 ] || namespace=(unshare -rm)
     # The entry point of the stock image looks for its own jar at one fixed path, /opt/flink/lib/statefun-flink-core.jar,
     # and for a directory /opt/statefun/modules. It gets both in a mount namespace of its own: /opt of the machine is
     # not touched. (module.yaml itself is named by statefun.remote.module-name.)
@@ -291,10 +314,23 @@ start_jobmanager() {
         ln -s "$0" /opt/flink/lib/statefun-flink-core.jar
         exec "$@"'
     spawn jobmanager "${namespace[@]}" bash -c "$in_private_opt" "$(echo "$JARS"/flink/statefun-flink-core-*.jar)" \
-        java -Xms256m -Xmx512m "${jvm[@]}" -XX:MaxMetaspaceSize=256m "${java_opens[@]}" "${java_options[@]}" \
-        "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" -cp "$JARS/flink/*" \
-        org.apache.flink.statefun.flink.launcher.StatefulFunctionsClusterEntryPoint \
+        "${command[@]}" org.apache.flink.statefun.flink.launcher.StatefulFunctionsClusterEntryPoint \
         --configDir "$dir/conf" "${options[@]}" "${restore[@]}"
+}
+
+# submit [SAVEPOINT]: the JAR, to a Flink that runs no job yet
+submit() {
+    local jar request answer
+    # Sources start as soon as the job does, and their topics must be there.
+    ! uses kafka || make_topics
+    wait_for 60 "Flink's REST API" jobmanager get /taskmanagers
+    jar=$(curl -sSf --max-time 120 -F "jarfile=@$JOB_JAR" "$rest/jars/upload" | jq -re '.filename | split("/") | last') ||
+        fail_with_log jobmanager "Flink did not take $JOB_JAR"
+    # Or it would be 1: what is submitted this way does not look at parallelism.default.
+    request=$(jq -n --arg savepoint "${1:-}" --argjson parallelism "$PARALLELISM" \
+        '{parallelism: $parallelism} + if $savepoint == "" then {} else {savepointPath: $savepoint} end')
+    answer=$(curl -sS --max-time 120 -H 'Content-Type: application/json' -d "$request" "$rest/jars/$jar/run")
+    jq -e .jobid <<<"$answer" >/dev/null || fail_with_log jobmanager "Flink did not start the job: ${answer:0:2000}"
 }
 
 # start_taskmanager N
@@ -309,13 +345,18 @@ start_taskmanager() {
     spawn "taskmanager-$1" java -Xms768m -Xmx768m -XX:MaxDirectMemorySize=384m -XX:MaxMetaspaceSize=256m \
         "${jvm[@]}" "${java_opens[@]}" "${java_options[@]}" \
         "-Dlog4j.configurationFile=file:$here/conf/log4j2.properties" \
-        -cp "$JARS/flink/*" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
+        -cp "$(class_path)" org.apache.flink.runtime.taskexecutor.TaskManagerRunner \
         --configDir "$dir/conf" "${options[@]}" "-Dtaskmanager.resource-id=$(cat "$dir/taskmanager-$1.id")"
 }
 
+# What Managed Flink cannot be told, its stand-in is not told either.
 prepare_flink() {
     mkdir -p "$dir/conf" "$dir/tmp"
-    cp "$here/conf/flink-conf.yaml" "$dir/conf/"
+    if [ -z "$JOB_JAR" ]; then
+        cp "$here/conf/flink-conf.yaml" "$dir/conf/"
+    else
+        sed -E '/^(statefun|classloader|pipeline|execution\.savepoint)\./d' "$here/conf/flink-conf.yaml" >"$dir/conf/flink-conf.yaml"
+    fi
 }
 
 start_taskmanagers() {

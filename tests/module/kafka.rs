@@ -107,28 +107,28 @@ fn kafka() {
             ][..],
         ),
         (
-            "    - security.protocol: SASL_SSL",
-            "    security.protocol: SASL_SSL",
+            "    - security.protocol: SSL",
+            "    security.protocol: SSL",
             &[
                 "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 51, spec.properties: a mapping where a list of properties, each `- name: value` is expected",
             ][..],
         ),
         (
-            "    - security.protocol: SASL_SSL",
-            "    - security.protocol: SASL_SSL\n      sasl.mechanism: PLAIN",
+            "    - security.protocol: SSL",
+            "    - security.protocol: SSL\n      sasl.mechanism: PLAIN",
             &[
                 "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 53, spec.properties[0].sasl.mechanism: two properties in one item",
             ][..],
         ),
         (
-            "    - security.protocol: SASL_SSL",
+            "    - security.protocol: SSL",
             "    - security.protocol",
             &[
                 "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 52, spec.properties[0]: a text where a property is expected",
             ][..],
         ),
         (
-            "    - security.protocol: SASL_SSL",
+            "    - security.protocol: SSL",
             "    - security.protocol:",
             &[
                 "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 52, spec.properties[0].security.protocol: nothing where the value of a property is expected",

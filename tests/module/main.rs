@@ -8,6 +8,7 @@ mod endpoints;
 mod kafka;
 mod kept;
 mod kinesis;
+mod properties;
 mod render;
 mod routes;
 mod support;

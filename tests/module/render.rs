@@ -5,19 +5,19 @@ use statefun_server::functions::{self, Application, Destinations};
 
 use super::support::{Run, run, run_with};
 
-fn render(options: &[&str]) -> Run {
+pub(crate) fn render(options: &[&str]) -> Run {
     run(&[&["module", "render"][..], options].concat())
 }
 
 /// The text of a module, which must have been made without a word on standard error.
-fn rendered(options: &[&str]) -> String {
+pub(crate) fn rendered(options: &[&str]) -> String {
     let run = render(options);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{options:?}");
     run.out
 }
 
 /// The specs of this kind.
-fn specs<'a>(documents: &'a [Yaml<'a>], kind: &str) -> Vec<&'a Yaml<'a>> {
+pub(crate) fn specs<'a>(documents: &'a [Yaml<'a>], kind: &str) -> Vec<&'a Yaml<'a>> {
     documents
         .iter()
         .filter(|document| document["kind"].as_str() == Some(kind))
@@ -247,50 +247,6 @@ fn fraud_detection_has_three_topics_or_two_without_custom_thresholds() {
 fn short_calls_of_okhttp_have_short_reads_and_writes() {
     let text = rendered(&["--transport", "okhttp", "--call", "5s", "--connect", "2s"]);
     assert!(text.contains("      call: 5s\n      connect: 2s\n      read: 5s\n      write: 5s\n"), "{text}");
-}
-
-#[test]
-fn properties_are_read_as_java_reads_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("client.properties");
-    let file = "# a comment\n ! another\n\nbootstrap.servers = a:1\ngroup.id=of-the-file\n\
-                sasl.jaas.config=org.example.Login required \\\n    username=\"ann\" \\\r\n\tpassword=\"p\\\\w:=\";\n\
-                a\\:b\\ c d\nempty\nemoji:\\u20ac\\ud83d\\ude00\\t|\nends=with\\";
-    std::fs::write(&path, file).unwrap();
-    let options = ["--kafka-properties", path.to_str().unwrap()];
-    let text = rendered(&options);
-    let documents = Yaml::load_from_str(&text).unwrap();
-    let ingress = specs(&documents, "io.statefun.kafka.v1/ingress")[0];
-    assert_eq!(ingress["address"].as_str(), Some("a:1"));
-    assert_eq!(ingress["consumerGroupId"].as_str(), Some("of-the-file"));
-    let properties: Vec<(&str, &str)> = ingress["properties"]
-        .as_vec()
-        .unwrap()
-        .iter()
-        .map(|property| property.as_mapping().unwrap().iter().next().unwrap())
-        .map(|(name, value)| (name.as_str().unwrap(), value.as_str().unwrap()))
-        .collect();
-    assert_eq!(
-        properties,
-        [
-            ("sasl.jaas.config", "org.example.Login required username=\"ann\" password=\"p\\w:=\";"),
-            ("a:b c", "d"),
-            ("empty", ""),
-            ("emoji", "€😀\t|"),
-            ("ends", "with"),
-        ]
-    );
-    let text = rendered(&[&options[..], &["--kafka-address", "b:2", "--kafka-group", "mine"]].concat());
-    assert!(
-        text.contains("address: \"b:2\"") && text.contains("consumerGroupId: mine") && !text.contains("of-the-file")
-    );
-
-    for (bad, error) in [("a=\\u12", "line 1: \\u12 is no character"), ("\na=\\ud83d", "line 2: half of a character")] {
-        std::fs::write(&path, bad).unwrap();
-        let run = render(&options);
-        assert_eq!(run.code, Some(1));
-        assert!(run.err.ends_with(&format!("{error}\n")), "{run:?}");
-    }
 }
 
 #[test]

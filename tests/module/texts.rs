@@ -230,7 +230,7 @@ fn names_are_read_as_the_runtime_reads_them() {
 
 #[test]
 fn an_ingress_finds_its_brokers_and_its_group_among_the_properties_too() {
-    let properties = "    - security.protocol: SASL_SSL\n";
+    let properties = "    - security.protocol: SSL\n";
     let more = format!("{properties}    - bootstrap.servers: kafka:9092\n    - group.id: example\n");
     let module =
         FINE.replacen("  address: kafka:9092\n  consumerGroupId: example\n", "", 1).replacen(properties, &more, 1);

@@ -48,6 +48,7 @@ pub(super) fn check_ingress<'a>(findings: &mut Findings, component: &Component<'
         findings.error(&reset, format!("{text:?} is unknown"), outcome::NO_START, "write earliest or latest");
     }
     position::check(findings, spec, &POSITIONS);
+    check_login(findings, spec);
     if let Some(topics) = spec.get("topics") {
         routes::check(findings, &topics, "topic", module);
     }
@@ -61,6 +62,7 @@ pub(super) fn check_egress(findings: &mut Findings, component: &Component<'_>) {
     ];
 
     shape::check(findings, &component.spec, EGRESS, outcome::NO_START);
+    check_login(findings, &component.spec);
     let Some(semantic) = component.spec.get("deliverySemantic") else { return };
     shape::check(findings, &semantic, KNOWN, outcome::NO_START);
     let Some(kind) = semantic.get("type") else { return };
@@ -68,12 +70,44 @@ pub(super) fn check_egress(findings: &mut Findings, component: &Component<'_>) {
         return;
     }
     match kind.text() {
-        Some("exactly-once") => check_transaction(findings, &semantic),
+        Some("exactly-once") => {
+            check_transaction(findings, &semantic);
+            check_acks(findings, &component.spec);
+        }
         Some("none") => {
             let outcome = "records are lost or doubled when something fails";
             findings.warning(&kind, "nothing is guaranteed", outcome, "write at-least-once or exactly-once");
         }
         _ => {}
+    }
+}
+
+/// SASL without a JAAS configuration, such as a client's settings without the secret that goes with them.
+fn check_login(findings: &mut Findings, spec: &Field<'_>) {
+    let Some(properties) = spec.get("properties") else { return };
+    let protocol = shape::property(spec, "properties", "security.protocol");
+    if protocol.is_some_and(|protocol| protocol.to_ascii_uppercase().starts_with("SASL"))
+        && shape::property(spec, "properties", "sasl.jaas.config").is_none()
+    {
+        findings.warning(
+            &properties,
+            "security.protocol says SASL, but there is no sasl.jaas.config",
+            "unless the JVMs are given a JAAS configuration, the client cannot log in and the job restarts for ever",
+            "add sasl.jaas.config, which the secret of the Kafka cluster holds",
+        );
+    }
+}
+
+/// A transactional producer refuses less than all (Kafka: `ProducerConfig`).
+fn check_acks(findings: &mut Findings, spec: &Field<'_>) {
+    let Some(properties) = spec.get("properties") else { return };
+    if shape::property(spec, "properties", "acks").is_some_and(|acks| !["all", "-1"].contains(&acks)) {
+        findings.error(
+            &properties,
+            "exactly-once with acks other than all",
+            "the producer does not start: the job restarts for ever",
+            "write all, or remove acks",
+        );
     }
 }
 

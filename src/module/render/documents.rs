@@ -3,20 +3,24 @@ use std::time::Duration;
 use saphyr::{Mapping, Scalar, Yaml};
 use statefun_sdk::{Egress, Registry};
 
-use super::{Delivery, RenderArgs, StartupPosition, Transport, name_of};
+use super::clients::Properties;
+use super::{Delivery, RenderArgs, Transport, name_of};
 use crate::functions::{Connector, Destinations, Ingress};
 
 /// What the documents are made with.
 pub(super) struct Settings<'a> {
     pub(super) args: &'a RenderArgs,
     pub(super) kafka: Kafka,
-    pub(super) kinesis_properties: Vec<(String, String)>,
+    pub(super) kinesis_properties: Properties,
 }
 
 pub(super) struct Kafka {
     pub(super) address: String,
     pub(super) group: String,
-    pub(super) properties: Vec<(String, String)>,
+    /// `autoOffsetResetPosition`, also for offsets that the broker no longer has.
+    pub(super) reset: String,
+    pub(super) consumer: Properties,
+    pub(super) producer: Properties,
 }
 
 /// All documents of a module: endpoints, ingresses, egresses.
@@ -88,11 +92,10 @@ fn kafka_ingress(settings: &Settings<'_>, ingress: &Ingress) -> Yaml<'static> {
         ("address", text(&settings.kafka.address)),
         ("consumerGroupId", text(&settings.kafka.group)),
         ("startupPosition", map([("type", text(name_of(settings.args.startup_position)))])),
-        // Also for offsets that the broker no longer has.
-        ("autoOffsetResetPosition", text(name_of(StartupPosition::Earliest))),
+        ("autoOffsetResetPosition", text(&settings.kafka.reset)),
         ("topics", route("topic", ingress)),
     ];
-    spec.extend(property_list("properties", &settings.kafka.properties));
+    spec.extend(property_list("properties", &settings.kafka.consumer));
     document("io.statefun.kafka.v1/ingress", spec)
 }
 
@@ -106,7 +109,7 @@ fn kafka_egress(settings: &Settings<'_>, egress: &Egress) -> Yaml<'static> {
         ("address", text(&settings.kafka.address)),
         ("deliverySemantic", map(semantic)),
     ];
-    spec.extend(property_list("properties", &settings.kafka.properties));
+    spec.extend(property_list("properties", &settings.kafka.producer));
     document("io.statefun.kafka.v1/egress", spec)
 }
 

@@ -2,9 +2,11 @@
 //!
 //! | module | what lives there |
 //! |---|---|
+//! | `clients` | the properties of Kafka's clients, from files |
 //! | `documents` | endpoints, ingresses and egresses as documents |
 //! | `properties` | .properties files of Java |
 
+mod clients;
 mod documents;
 mod properties;
 
@@ -21,6 +23,7 @@ use statefun_sdk::{BoxError, Registry};
 use super::check;
 use crate::config::{EgressArgs, FunctionArgs};
 use crate::functions::{self, Application, Connector, Destinations};
+use clients::Clients;
 use documents::{Kafka, Settings, duration};
 
 pub(super) const EXAMPLES: &str = "\
@@ -29,7 +32,8 @@ Examples:
   statefun-server module render --url http://functions:8000/statefun --kafka-address broker-1:9092,broker-2:9092
   statefun-server module render --ingress kinesis --egress kinesis --aws-region eu-central-1 --transport okhttp
   statefun-server module render --egress example/egress=kinesis:cart-status --application product-cart
-  statefun-server module render --kafka-properties client.properties";
+  statefun-server module render --kafka-properties client.properties
+  statefun-server module render --kafka-properties secret.json --kafka-properties parameters.json --output module.yaml";
 
 const KAFKA_ADDRESS: &str = "kafka:9092";
 const KAFKA_GROUP: &str = "statefun-server";
@@ -72,9 +76,16 @@ pub struct RenderArgs {
     /// The consumer group [default: group.id of the properties, or statefun-server]
     #[arg(long, env = "STATEFUN_KAFKA_GROUP", value_name = "GROUP")]
     kafka_group: Option<String>,
-    /// Properties for all clients of Kafka, such as those of SASL and TLS, from a .properties file of Java
-    #[arg(long, env = "STATEFUN_KAFKA_PROPERTIES", value_name = "FILE")]
-    kafka_properties: Option<PathBuf>,
+    /// Properties for the clients of Kafka, such as those of SASL and TLS; may be given several times
+    ///
+    /// A .properties file of Java, or JSON: an object of properties as a secret holds it, what `aws secretsmanager
+    /// get-secret-value` prints, or what `aws ssm get-parameters-by-path` prints. Parameters in a folder
+    /// consumer_kafka_client are for ingresses only, those in producer_kafka_client for egresses only, all else is for both.
+    /// Of a property that comes twice the last one counts. auto.offset.reset (earliest or latest) becomes the
+    /// autoOffsetResetPosition; what the client of a schema registry wants is left out. The module then holds what the files
+    /// hold, passwords included: keep it as a secret.
+    #[arg(long, env = "STATEFUN_KAFKA_PROPERTIES", value_name = "FILE", value_delimiter = ',')]
+    kafka_properties: Vec<PathBuf>,
     /// Where a job begins to read that was not restored from a savepoint
     ///
     /// Such a job has no state. With earliest it reads all that the topics still hold and builds its state anew: nothing is
@@ -190,17 +201,19 @@ fn render(args: &RenderArgs, applications: &[&Application], destinations: &Desti
     let is_there = |target| registry.functions().iter().any(|function| function.type_name() == target);
     let ingresses = applications.iter().flat_map(|application| application.ingresses());
     let ingresses = ingresses.filter(|ingress| is_there(&ingress.target));
-    let mut kafka_properties = read_properties(args.kafka_properties.as_deref())?;
-    let address = args.kafka_address.clone().or_else(|| take(&mut kafka_properties, "bootstrap.servers"));
-    let group = args.kafka_group.clone().or_else(|| take(&mut kafka_properties, "group.id"));
+    let mut clients = Clients::read(&args.kafka_properties)?;
+    let address = clients.take("bootstrap.servers")?;
+    let group = clients.take("group.id")?;
+    let reset = clients.take("auto.offset.reset")?;
     // The options go before the properties.
-    kafka_properties.retain(|(name, _)| name != "bootstrap.servers" && name != "group.id");
     let settings = Settings {
         args,
         kafka: Kafka {
-            address: address.unwrap_or_else(|| KAFKA_ADDRESS.to_owned()),
-            group: group.unwrap_or_else(|| KAFKA_GROUP.to_owned()),
-            properties: kafka_properties,
+            address: args.kafka_address.clone().or(address).unwrap_or_else(|| KAFKA_ADDRESS.to_owned()),
+            group: args.kafka_group.clone().or(group).unwrap_or_else(|| KAFKA_GROUP.to_owned()),
+            reset: reset.unwrap_or_else(|| name_of(StartupPosition::Earliest)),
+            consumer: clients.consumer,
+            producer: clients.producer,
         },
         kinesis_properties: read_properties(args.kinesis_properties.as_deref())?,
     };
@@ -216,12 +229,6 @@ fn read_properties(path: Option<&Path>) -> Result<Vec<(String, String)>, BoxErro
     let Some(path) = path else { return Ok(Vec::new()) };
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(properties::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?)
-}
-
-/// Takes a property out, where there is one; of several, the last.
-fn take(properties: &mut Vec<(String, String)>, name: &str) -> Option<String> {
-    let position = properties.iter().rposition(|(property, _)| property == name)?;
-    Some(properties.remove(position).1)
 }
 
 /// Says how the module was made: the command whose options come to it, wherever they came from.
@@ -247,13 +254,13 @@ fn header(args: &RenderArgs, registry: &Registry, destinations: &Destinations) -
         ("--pool-size", args.pool_size.map(|size| size.to_string())),
         ("--kafka-address", args.kafka_address.clone()),
         ("--kafka-group", args.kafka_group.clone()),
-        ("--kafka-properties", path(&args.kafka_properties)),
         ("--aws-region", args.aws_region.clone()),
         ("--kinesis-endpoint", args.kinesis_endpoint.clone()),
         ("--kinesis-properties", path(&args.kinesis_properties)),
     ] {
         options.extend(value.map(|value| (name, value)));
     }
+    options.extend(args.kafka_properties.iter().map(|path| ("--kafka-properties", path.display().to_string())));
     options.extend(args.applications.iter().map(|name| ("--application", name.clone())));
     let mut text = "# For StateFun 3.3, made by\n#   statefun-server module render".to_owned();
     for (name, value) in options {

@@ -129,6 +129,13 @@ impl Cluster {
         Ok(job["state"].as_str().context("no job state")?.to_owned())
     }
 
+    /// The names of all that Flink was told.
+    pub(crate) fn flink_settings(&self) -> Result<Vec<String>> {
+        let settings = self.rest("/jobmanager/config")?;
+        let settings = settings.as_array().context("no settings of Flink")?;
+        Ok(settings.iter().filter_map(|setting| setting["key"].as_str().map(str::to_owned)).collect())
+    }
+
     /// Waits until so many more checkpoints are complete: what was emitted before is committed then.
     pub(crate) fn await_checkpoints(&self, more: u64) -> Result<()> {
         let path = format!("/jobs/{}/checkpoints", self.job()?);

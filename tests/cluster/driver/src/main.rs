@@ -9,6 +9,7 @@
 //! | `figures` | what a test counted, and the table of it all |
 //! | `scenario`, `poison`, `load`, `faults` | the product and cart application |
 //! | `fraud`, `scores`, `expected` | fraud detection, its scoring service, and the model of `tests/functions` of what must come out |
+//! | `managed` | a Flink without StateFun, to which the JAR of `deploy/managed-flink` is submitted |
 //! | `interpreters`, `delays`, `smoke` | functions that this process serves itself, and their tests |
 //! | `function`, `model` | those of `tests/smoke`: the command interpreter and what must come of its commands |
 
@@ -26,6 +27,7 @@ mod interpreters;
 mod kafka;
 mod kinesis;
 mod load;
+mod managed;
 #[path = "../../../smoke/model.rs"]
 mod model;
 mod poison;
@@ -59,7 +61,7 @@ struct Args {
     /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for
     #[arg(long)]
     full: bool,
-    /// Only these jobs
+    /// Only these jobs; default: all but those of Managed Flink, for which Maven builds a JAR
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -79,6 +81,10 @@ enum Job {
     Sdk,
     /// Fraud detection, async transport, exactly once: a stateful upgrade, and a minute of load
     Fraud,
+    /// Product and cart, a Flink without StateFun and the JAR of `deploy/managed-flink`: the scenario, a restart
+    ManagedFlink,
+    /// The same with Kinesis in and out: the scenario
+    ManagedFlinkKinesis,
 }
 
 /// One test: what it does and its name.
@@ -89,8 +95,18 @@ impl Job {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
+    /// Those that run where nothing else is said.
+    fn all() -> Vec<Self> {
+        let managed = |job: &Self| matches!(job, Self::ManagedFlink | Self::ManagedFlinkKinesis);
+        Self::value_variants().iter().copied().filter(|job| !managed(job)).collect()
+    }
+
     fn semantic(self) -> Semantic {
-        if matches!(self, Self::AtLeastOnce | Self::Kinesis) { Semantic::AtLeastOnce } else { Semantic::ExactlyOnce }
+        if matches!(self, Self::AtLeastOnce | Self::Kinesis | Self::ManagedFlinkKinesis) {
+            Semantic::AtLeastOnce
+        } else {
+            Semantic::ExactlyOnce
+        }
     }
 
     fn tests<'a>(self, args: &'a Args, scores: &'a Scores) -> Vec<Test<'a>> {
@@ -103,6 +119,15 @@ impl Job {
             ],
             Self::Okhttp => vec![("product and cart over okhttp", Box::new(scenario::over_kafka))],
             Self::Kinesis => vec![("product and cart over Kinesis", Box::new(scenario::over_kinesis))],
+            Self::ManagedFlink => vec![
+                ("no setting of StateFun or of class loading", Box::new(managed::settings)),
+                ("product and cart by a JAR", Box::new(scenario::over_kafka)),
+                ("a JAR started again from a savepoint", Box::new(managed::restart)),
+            ],
+            Self::ManagedFlinkKinesis => vec![
+                ("no setting of StateFun or of class loading, Kinesis", Box::new(managed::settings)),
+                ("product and cart by a JAR over Kinesis", Box::new(scenario::over_kinesis)),
+            ],
             Self::AtLeastOnce => vec![(
                 "load with faults, at least once",
                 Box::new(move |cluster, report| load::run(cluster, load, report)),
@@ -124,7 +149,9 @@ impl Job {
     /// What our functions and the render of their module are told by their environment.
     fn environment(self, scores: &Scores) -> Vec<(&'static str, String)> {
         match self {
-            Self::Kinesis => ["STATEFUN_INGRESS", "STATEFUN_EGRESS"].map(|name| (name, "kinesis".to_owned())).into(),
+            Self::Kinesis | Self::ManagedFlinkKinesis => {
+                ["STATEFUN_INGRESS", "STATEFUN_EGRESS"].map(|name| (name, "kinesis".to_owned())).into()
+            }
             Self::Fraud => vec![
                 ("STATEFUN_APPLICATION", "fraud".to_owned()),
                 ("STATEFUN_CUSTOM_THRESHOLDS", "false".to_owned()),
@@ -141,6 +168,7 @@ impl Job {
         let mut own = None;
         match self {
             Self::Async | Self::Kinesis | Self::Fraud => {}
+            Self::ManagedFlink | Self::ManagedFlinkKinesis => options.push("--managed-flink".to_owned()),
             Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
             Self::AtLeastOnce => {
                 options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));
@@ -196,9 +224,9 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let jobs = if args.jobs.is_empty() { Job::value_variants() } else { &args.jobs };
+    let jobs = if args.jobs.is_empty() { Job::all() } else { args.jobs.clone() };
     let mut report = Report::default();
-    for &job in jobs {
+    for job in jobs {
         let tests = job.tests(&args, &scores).len();
         let before = report.tests();
         if let Err(error) = job.run(&args, &scores, &mut report).with_context(|| format!("job {}", job.name())) {
