@@ -59,7 +59,10 @@ struct Args {
     /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for
     #[arg(long)]
     full: bool,
-    /// Only these jobs
+    /// Where the functions of the job `elsewhere` are
+    #[arg(long)]
+    functions_url: Option<String>,
+    /// Only these jobs; all but `elsewhere` unless told
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -79,6 +82,8 @@ enum Job {
     Sdk,
     /// Fraud detection, async transport, exactly once: a stateful upgrade, and a minute of load
     Fraud,
+    /// Product and cart, async transport, exactly once, served by someone else: the scenario
+    Elsewhere,
 }
 
 /// One test: what it does and its name.
@@ -102,6 +107,7 @@ impl Job {
                 ("load with faults, exactly once", Box::new(move |cluster, report| load::run(cluster, load, report))),
             ],
             Self::Okhttp => vec![("product and cart over okhttp", Box::new(scenario::over_kafka))],
+            Self::Elsewhere => vec![("product and cart, served elsewhere", Box::new(scenario::over_kafka))],
             Self::Kinesis => vec![("product and cart over Kinesis", Box::new(scenario::over_kinesis))],
             Self::AtLeastOnce => vec![(
                 "load with faults, at least once",
@@ -141,6 +147,10 @@ impl Job {
         let mut own = None;
         match self {
             Self::Async | Self::Kinesis | Self::Fraud => {}
+            Self::Elsewhere => {
+                let url = args.functions_url.clone().context("--functions-url is missing")?;
+                options.extend(["--functions-url".to_owned(), url]);
+            }
             Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
             Self::AtLeastOnce => {
                 options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));
@@ -196,7 +206,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let jobs = if args.jobs.is_empty() { Job::value_variants() } else { &args.jobs };
+    let own: Vec<Job> = Job::value_variants().iter().copied().filter(|job| *job != Job::Elsewhere).collect();
+    let jobs = if args.jobs.is_empty() { &own } else { &args.jobs };
     let mut report = Report::default();
     for &job in jobs {
         let tests = job.tests(&args, &scores).len();
