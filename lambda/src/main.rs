@@ -35,6 +35,7 @@ struct Settings {
         env = "STATEFUN_FUNCTION_TIMEOUT",
         value_name = "TIME",
         default_value_t = FUNCTION_TIMEOUT.into(),
+        value_parser = some_time,
     )]
     function_timeout: humantime::Duration,
     /// What to log: a level (error, warn, info, debug, trace), or levels by module
@@ -76,4 +77,12 @@ async fn run(settings: &Settings) -> Result<(), BoxError> {
     let functions = functions::all(&settings.egresses.destinations()?, &settings.applications.settings()?);
     let registry = Registry::builder().functions(functions).build()?;
     statefun_lambda::run(registry, Duration::from(settings.function_timeout)).await
+}
+
+/// A time that is not zero.
+fn some_time(text: &str) -> Result<humantime::Duration, String> {
+    match text.parse::<humantime::Duration>() {
+        Ok(time) if time.is_zero() => Err("no time at all".to_owned()),
+        other => other.map_err(|error| error.to_string()),
+    }
 }

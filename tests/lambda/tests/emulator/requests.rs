@@ -46,7 +46,6 @@ async fn requests_to_all_applications() {
     // Recordings of another function among them.
     let found = answers.iter().filter(|answer| answer.status == 200).count();
     assert!(found >= 28 && answers.len() - found == 9, "{found} of {}", answers.len());
-    assert!(answers.iter().any(|answer| answer.status == 200 && answer.body.is_empty()), "an answer without effects");
 }
 
 #[tokio::test]

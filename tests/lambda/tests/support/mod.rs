@@ -72,16 +72,18 @@ impl Emulator {
         let emulator = std::env::var_os("LAMBDA_EMULATOR").expect("LAMBDA_EMULATOR, the path of aws-lambda-rie");
         let listeners = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").expect("a port"));
         let [events, api] = listeners.map(|listener| listener.local_addr().expect("an address").to_string());
-        let mut process = Command::new(emulator)
+        let (log, writer) = std::io::pipe().expect("a pipe");
+        let process = Command::new(emulator)
             .args(["--runtime-interface-emulator-address", &events, "--runtime-api-address", &api])
             .arg(program)
             .envs(environment.iter().copied())
             .env("AWS_LAMBDA_FUNCTION_NAME", "tests")
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone().expect("a pipe"))
+            .stderr(writer)
             .spawn()
             .expect("the emulator starts");
-        let lines = BufReader::new(process.stderr.take().expect("piped")).lines().map_while(Result::ok);
+        let lines = BufReader::new(log).lines().map_while(Result::ok);
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = log.clone();
         let reader = std::thread::spawn(move || {
