@@ -31,15 +31,23 @@ pub enum LogFormat {
 /// # Errors
 /// When the filter is none.
 pub fn init(args: &LogArgs, default: &str) -> Result<(), BoxError> {
-    let filter = args.log.as_deref().unwrap_or(default);
+    start(args.log.as_deref().unwrap_or(default), args.log_format)
+}
+
+/// As [`init`], for another program than the server.
+///
+/// # Errors
+/// When the filter is none.
+pub fn start(filter: &str, format: LogFormat) -> Result<(), BoxError> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("--log {filter:?}: {error}; expected a level such as info, or module=level,…"))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match args.log_format {
+    match format {
         LogFormat::Text => {
             lines.with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never).init()
         }
-        LogFormat::Json => lines.json().flatten_event(true).init(),
+        // The list of spans has the current one, too.
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
     }
     // A panic of a function is caught, and logged with its text where that happens. Here is where it came from, in the
     // form of the other lines.

@@ -5,8 +5,10 @@
 //! |---|---|
 //! | `render` | writes a module for the applications of this server |
 //! | `check` | reads one, and tells what the cluster would stumble over, or pass over in silence |
+//! | `lambda` | what is different where the functions are on AWS Lambda |
 
 mod check;
+mod lambda;
 mod render;
 
 use clap::Subcommand;

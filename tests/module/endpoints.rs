@@ -187,3 +187,35 @@ fn urls() {
         assert_findings(from, to, expected);
     }
 }
+
+#[test]
+fn times_of_lambda() {
+    let lambda = "https://abcdefghij.execute-api.us-east-1.amazonaws.com/statefun";
+    let to_async = "https://functions:8000/{function.name}?a=b\n  maxNumBatchRequests: 500\n  transport:\n    type: io.statefun.transports.v1/async\n    call: 2 min";
+    for (from, to, expected) in [
+        (to_async, to_async.replace("https://functions:8000/{function.name}?a=b", lambda), &[][..]),
+        (
+            to_async,
+            to_async.replace("https://functions:8000/{function.name}?a=b", lambda).replace("2 min", "30s"),
+            &[
+                "warning: document 1 (io.statefun.endpoints.v2/http example/*), line 8, spec.transport.call: call is 30s, and an answer of AWS Lambda may take 30s",
+            ],
+        ),
+        (
+            "http+unix:///run/functions.sock/statefun",
+            "https://abc.lambda-url.us-east-1.on.aws/".to_owned(),
+            &[
+                "warning: document 2 (io.statefun.endpoints.v2/http demo/greeter), line 27, spec.transport.timeouts.read: read is 10s, and an answer of AWS Lambda may take 30s",
+            ],
+        ),
+        (
+            "http://[::1]:9000",
+            lambda.to_owned(),
+            &[
+                "warning: document 3 (io.statefun.endpoints.v1/http elsewhere/*), line 33, spec.urlPathTemplate: read is 10s by default, and an answer of AWS Lambda may take 30s",
+            ],
+        ),
+    ] {
+        assert_findings(from, &to, expected);
+    }
+}

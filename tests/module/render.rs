@@ -250,6 +250,28 @@ fn short_calls_of_okhttp_have_short_reads_and_writes() {
 }
 
 #[test]
+fn slow_answers_of_lambda_are_waited_for() {
+    for url in [
+        "https://abcdefghij.execute-api.eu-central-1.amazonaws.com/prod/secret/statefun",
+        "https://abcdefghij.execute-api.cn-north-1.amazonaws.com.cn/secret/{function.name}",
+        "https://ABC123.lambda-url.us-east-1.on.aws/statefun",
+    ] {
+        let text = rendered(&["--url", url]);
+        assert!(text.contains("    call: 2min\n"), "{text}");
+        let text = rendered(&["--url", url, "--transport", "okhttp", "--call", "31s"]);
+        assert!(text.contains("      call: 31s\n      connect: 10s\n      read: 31s\n"), "{text}");
+        let text = rendered(&["--url", url, "--transport", "okhttp"]);
+        assert!(text.contains("      read: 35s\n"), "{text}");
+        let run = render(&["--url", url, "--call", "30s"]);
+        assert_eq!(run.code, Some(1));
+        assert!(run.err.contains("--call 30s: an answer of AWS Lambda may take 30s; expected more"), "{run:?}");
+    }
+    for url in ["https://execute-api.example/statefun", "https://example.com/a.execute-api.amazonaws.com"] {
+        assert!(!rendered(&["--url", url, "--transport", "okhttp", "--call", "30s"]).contains("read"), "{url}");
+    }
+}
+
+#[test]
 fn a_module_that_would_not_work_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("module.yaml");

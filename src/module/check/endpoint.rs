@@ -1,8 +1,10 @@
 //! Endpoints: which functions they are for, where these are, and how they are reached.
 
+use super::super::lambda::is_lambda;
 use super::document::{Component, Kind, unreadable_name};
 use super::field::Field;
 use super::finding::{Findings, outcome};
+use super::gateway;
 use super::module::{Endpoint, Module};
 use super::shape::{self, Known, Shape, optional, required};
 use super::transport::{self, Client};
@@ -28,7 +30,7 @@ pub(super) fn check<'a>(findings: &mut Findings, component: &Component<'a>, modu
         check_functions(findings, functions, module);
     }
     if let (Some(template), Some(client)) = (spec.get("urlPathTemplate"), client) {
-        check_url(findings, &template, client, spec.get("transport").as_ref());
+        check_url(findings, &template, client, spec);
     }
 }
 
@@ -76,7 +78,8 @@ fn check_functions<'a>(findings: &mut Findings, field: Field<'a>, module: &mut M
     module.endpoints.push(Endpoint { functions: name, whole_namespace, field });
 }
 
-fn check_url(findings: &mut Findings, template: &Field<'_>, client: Client, transport: Option<&Field<'_>>) {
+fn check_url(findings: &mut Findings, template: &Field<'_>, client: Client, spec: &Field<'_>) {
+    let transport = spec.get("transport");
     let Some(text) = template.text() else { return };
     let url = match values::url(text) {
         Ok(url) => url,
@@ -109,11 +112,15 @@ fn check_url(findings: &mut Findings, template: &Field<'_>, client: Client, tran
         }
     }
     if url.scheme == "http"
-        && let Some(transport) = transport
+        && let Some(transport) = &transport
     {
         for field in transport::TLS.iter().filter_map(|name| transport.get(name)) {
             let wrong = "an option of TLS, but the URL is http";
             findings.error(&field, wrong, outcome::IGNORED, "write https, or remove it");
         }
+    }
+    if is_lambda(text) {
+        let timeouts = transport.as_ref().map_or_else(|| spec.get("timeouts"), |transport| transport.get("timeouts"));
+        gateway::check(findings, template, client, transport.as_ref(), timeouts.as_ref());
     }
 }

@@ -9,7 +9,7 @@
 //! | `document`, `legacy` | from documents to components; the format of 3.0 |
 //! | `shape` | which fields there are and what they hold |
 //! | `values` | names, durations and URLs as the runtime reads them |
-//! | `endpoint`, `transport`, `kafka`, `kinesis`, `position`, `routes` | rules for one component |
+//! | `endpoint`, `gateway`, `transport`, `kafka`, `kinesis`, `position`, `routes` | rules for one component |
 //! | `module`, `coverage` | rules for all together |
 //! | `finding` | what comes of them |
 
@@ -18,6 +18,7 @@ mod document;
 mod endpoint;
 mod field;
 mod finding;
+mod gateway;
 mod kafka;
 mod kinesis;
 mod legacy;

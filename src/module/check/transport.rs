@@ -150,7 +150,8 @@ pub(super) fn check_okhttp_timeouts(findings: &mut Findings, timeouts: &Field<'_
     }
 }
 
-fn duration_or(timeouts: &Field<'_>, name: &str, default: Duration) -> Option<Duration> {
+/// A time, or its default where there is none; nothing where it cannot be read.
+pub(super) fn duration_or(timeouts: &Field<'_>, name: &str, default: Duration) -> Option<Duration> {
     match timeouts.text_of(name) {
         Some(text) => values::duration(text).ok(),
         None => Some(default),

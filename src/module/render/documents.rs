@@ -3,9 +3,13 @@ use std::time::Duration;
 use saphyr::{Mapping, Scalar, Yaml};
 use statefun_sdk::{Egress, Registry};
 
+use super::super::lambda::{LONGEST_ANSWER, is_lambda};
 use super::clients::Properties;
 use super::{Delivery, RenderArgs, Transport, name_of};
 use crate::functions::{Connector, Destinations, Ingress};
+
+/// How long okhttp waits for functions on AWS Lambda to answer: longer than they may take.
+const LAMBDA_READ: Duration = LONGEST_ANSWER.saturating_add(Duration::from_secs(5));
 
 /// What the documents are made with.
 pub(super) struct Settings<'a> {
@@ -78,6 +82,8 @@ fn endpoint(settings: &Settings<'_>, namespace: &str) -> Yaml<'static> {
             // Both are 10s by default, and none may be longer than the call.
             if args.call < Duration::from_secs(10) {
                 times.extend(["read", "write"].map(|name| (name, text(duration(args.call)))));
+            } else if is_lambda(&args.url) {
+                times.push(("read", text(duration(args.call.min(LAMBDA_READ)))));
             }
             map([kind, ("timeouts", map(times))])
         }

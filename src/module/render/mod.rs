@@ -21,6 +21,7 @@ use saphyr::YamlEmitter;
 use statefun_sdk::{BoxError, Registry};
 
 use super::check;
+use super::lambda::{LONGEST_ANSWER, is_lambda};
 use crate::config::{EgressArgs, FunctionArgs};
 use crate::functions::{self, Application, Connector, Destinations};
 use clients::Clients;
@@ -59,6 +60,8 @@ pub struct RenderArgs {
     #[arg(long, env = "STATEFUN_TRANSPORT", value_name = "TRANSPORT", default_value = "async")]
     transport: Transport,
     /// How long the cluster retries a request before the job fails and restarts
+    ///
+    /// For functions on AWS Lambda more than 30s, as one answer may take that long.
     #[arg(long, env = "STATEFUN_CALL_TIMEOUT", value_name = "TIME", default_value = "2min", value_parser = humantime::parse_duration)]
     call: Duration,
     /// How long it waits for a connection
@@ -167,6 +170,10 @@ pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
     }
     if args.pool_size.is_some() && args.transport == Transport::Okhttp {
         return Err("--pool-size: only --transport async knows it".into());
+    }
+    if is_lambda(&args.url) && args.call <= LONGEST_ANSWER {
+        let call = duration(args.call);
+        return Err(format!("--call {call}: an answer of AWS Lambda may take 30s; expected more than that").into());
     }
     let destinations = args.egresses.destinations()?;
     let applications: Vec<&Application> = functions::applications()

@@ -61,7 +61,10 @@ struct Args {
     /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for
     #[arg(long)]
     full: bool,
-    /// Only these jobs; default: all but those of Managed Flink, for which Maven builds a JAR
+    /// Where the functions of the job `elsewhere` are
+    #[arg(long)]
+    functions_url: Option<String>,
+    /// Only these jobs; default: all but `elsewhere`, and those of Managed Flink, for which Maven builds a JAR
     #[arg(value_enum)]
     jobs: Vec<Job>,
 }
@@ -85,6 +88,8 @@ enum Job {
     ManagedFlink,
     /// The same with Kinesis in and out: the scenario
     ManagedFlinkKinesis,
+    /// Product and cart, async transport, exactly once, served by someone else: the scenario
+    Elsewhere,
 }
 
 /// One test: what it does and its name.
@@ -97,8 +102,8 @@ impl Job {
 
     /// Those that run where nothing else is said.
     fn all() -> Vec<Self> {
-        let managed = |job: &Self| matches!(job, Self::ManagedFlink | Self::ManagedFlinkKinesis);
-        Self::value_variants().iter().copied().filter(|job| !managed(job)).collect()
+        let asked_for = |job: &Self| matches!(job, Self::ManagedFlink | Self::ManagedFlinkKinesis | Self::Elsewhere);
+        Self::value_variants().iter().copied().filter(|job| !asked_for(job)).collect()
     }
 
     fn semantic(self) -> Semantic {
@@ -118,6 +123,7 @@ impl Job {
                 ("load with faults, exactly once", Box::new(move |cluster, report| load::run(cluster, load, report))),
             ],
             Self::Okhttp => vec![("product and cart over okhttp", Box::new(scenario::over_kafka))],
+            Self::Elsewhere => vec![("product and cart, served elsewhere", Box::new(scenario::over_kafka))],
             Self::Kinesis => vec![("product and cart over Kinesis", Box::new(scenario::over_kinesis))],
             Self::ManagedFlink => vec![
                 ("no setting of StateFun or of class loading", Box::new(managed::settings)),
@@ -169,6 +175,10 @@ impl Job {
         match self {
             Self::Async | Self::Kinesis | Self::Fraud => {}
             Self::ManagedFlink | Self::ManagedFlinkKinesis => options.push("--managed-flink".to_owned()),
+            Self::Elsewhere => {
+                let url = args.functions_url.clone().context("--functions-url is missing")?;
+                options.extend(["--functions-url".to_owned(), url]);
+            }
             Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
             Self::AtLeastOnce => {
                 options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));

@@ -1,0 +1,14 @@
+//! Functions on AWS Lambda, as far as a module knows of them.
+
+use std::time::Duration;
+
+/// How long an answer may take: API Gateway waits 29 s or 30 s for Lambda.
+pub(super) const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+
+/// Whether a URL is one of API Gateway's or of a Function. A domain of one's own cannot be told.
+pub(super) fn is_lambda(url: &str) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default().to_ascii_lowercase();
+    let is_aws = host.ends_with(".amazonaws.com") || host.ends_with(".amazonaws.com.cn");
+    (is_aws && host.contains(".execute-api.")) || (host.ends_with(".on.aws") && host.contains(".lambda-url."))
+}
