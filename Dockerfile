@@ -26,9 +26,9 @@ RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sha
     --mount=type=cache,id=statefun-zig,target=/root/.cache,sharing=locked \
     --mount=type=cache,id=statefun-target-$TARGETARCH,target=/build/target,sharing=locked \
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
-    && cargo zigbuild --locked --profile dist --target "$cpu-unknown-linux-musl" \
+    && cargo zigbuild --locked --release --target "$cpu-unknown-linux-musl" \
         --package statefun-tools --features kafka,kinesis \
-    && install -D "target/$cpu-unknown-linux-musl/dist/statefun-tools" /out/statefun-tools
+    && install -D "target/$cpu-unknown-linux-musl/release/statefun-tools" /out/statefun-tools
 
 FROM rust AS build-server
 ARG TARGETARCH
