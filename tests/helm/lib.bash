@@ -6,6 +6,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/statefun-server
 # The control plane and the schemas: they lie beside the project where it is tested.
 kubernetes_tools=${KUBERNETES_TOOLS:-$root/../shared/tools/kube}
 kubernetes=1.36.0
+# shellcheck disable=SC2034 # by those who source it
 chart=$root/k8s
 
 die() {
@@ -36,6 +37,20 @@ fetch_tools() {
         python3 -m venv "$validate" && "$validate/bin/pip" install --quiet kubernetes-validate==1.36.0
         "$python" "$kubernetes_tools/schemas.py" "$kubernetes" "$schemas.part" && mv "$schemas.part" "$schemas"
     fi
+}
+
+# etcd of Debian 12 is older than what the API server wants: with it, watches break and pods take half a minute to get
+# ready. Its module has replacements, so it is built as what another module depends on.
+fetch_etcd() {
+    local folder=$cache/etcd-3.7.3 build
+    if [ ! -x "$folder/etcd" ]; then
+        build=$(mktemp -d)
+        (cd "$build" && go mod init etcd && go get go.etcd.io/etcd/server/v3@v3.7.3 &&
+            go build -o "$folder/etcd" go.etcd.io/etcd/server/v3) >"$build.log" 2>&1 ||
+            { tail -n 20 "$build.log" >&2; die "etcd is not built"; }
+        rm -rf "$build" "$build.log"
+    fi
+    PATH=$folder:$PATH
 }
 
 # YAML documents on standard input as an array of JSON.
