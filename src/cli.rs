@@ -7,6 +7,7 @@ use crate::config::{ApplicationArgs, EgressArgs, ServeArgs};
 use crate::contract::{self, ContractArgs};
 use crate::demo::{self, DemoArgs};
 use crate::functions;
+use crate::health::{self, HealthArgs};
 use crate::module::ModuleCommand;
 use crate::telemetry::{self, LogArgs};
 
@@ -36,6 +37,11 @@ enum Command {
     /// requests for the drain delay, finishes what is in flight and ends.
     #[command(after_long_help = SERVE_EXAMPLES)]
     Serve(Box<ServeCommand>),
+    /// Ask a server how it is
+    ///
+    /// For the health check of a container: ends with 0 if the server on this machine, or what is at the URL, answers with
+    /// 200 within three seconds.
+    Health(HealthArgs),
     /// Watch the functions at work, without a cluster
     ///
     /// Starts this server on a free port of this machine and feeds it events, one after the other, as a cluster would.
@@ -94,6 +100,7 @@ impl Cli {
                 let registry = Registry::builder().functions(functions).build()?;
                 Ok(statefun_http::serve(registry, serve.options()?).await?)
             }
+            Command::Health(args) => health::run(&args).await,
             Command::Demo(demo) => {
                 // Standard error tells what happens; the log would tell half of it a second time.
                 telemetry::init(&self.log, "error")?;

@@ -11,6 +11,7 @@
 //! | [`config`] | options that are also environment variables |
 //! | [`scoring`] | the client of fraud detection's scoring service |
 //! | [`demo`] | events through the real server, with the embedded runtime in the cluster's place |
+//! | [`health`] | asks a running server how it is |
 //! | [`telemetry`] | the log |
 
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod config;
 pub mod contract;
 pub mod demo;
 pub mod functions;
+pub mod health;
 pub mod module;
 pub mod scoring;
 pub mod telemetry;

@@ -9,6 +9,7 @@
 //! ```
 
 mod fraud;
+mod health;
 mod requests;
 mod server;
 mod settings;

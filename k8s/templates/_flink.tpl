@@ -1,0 +1,115 @@
+{{- /* What becomes flink-conf.yaml. */}}
+{{- define "statefun.flinkConf" -}}
+{{- $checkpoints := include "statefun.checkpoints" . }}
+{{- $statefun := .Values.statefun }}
+{{- $conf := dict
+  "jobmanager.rpc.port" 6123
+  "blob.server.port" 6124
+  "taskmanager.rpc.port" 6122
+  "rest.port" 8081
+  "web.submit.enable" false
+  "jobmanager.memory.process.size" (printf "%dm" (int $statefun.jobManager.memory))
+  "taskmanager.memory.process.size" (printf "%dm" (int $statefun.taskManager.memory))
+  "taskmanager.numberOfTaskSlots" (int $statefun.taskManager.slots)
+  "parallelism.default" (mul $statefun.taskManager.replicas $statefun.taskManager.slots)
+  "classloader.parent-first-patterns.additional" "org.apache.flink.statefun;org.apache.kafka;com.google.protobuf"
+  "pipeline.auto-generate-uids" false
+  "execution.savepoint.ignore-unclaimed-state" true
+  "statefun.flink-job-name" (include "statefun.fullname" .)
+  "execution.checkpointing.mode" "EXACTLY_ONCE"
+  "execution.checkpointing.interval" $statefun.checkpoints.interval
+  "execution.checkpointing.externalized-checkpoint-retention" "RETAIN_ON_CANCELLATION"
+  "restart-strategy" "exponential-delay"
+  "state.backend" "rocksdb"
+  "state.backend.incremental" true
+  "state.backend.rocksdb.timer-service.factory" "ROCKSDB"
+  "state.checkpoints.dir" (printf "%s/checkpoints" $checkpoints)
+  "state.savepoints.dir" (printf "%s/savepoints" $checkpoints)
+  "high-availability" "org.apache.flink.kubernetes.highavailability.KubernetesHaServicesFactory"
+  "high-availability.storageDir" (printf "%s/high-availability" $checkpoints)
+  "kubernetes.cluster-id" (include "statefun.fullname" .)
+  "kubernetes.namespace" .Release.Namespace
+}}
+{{- range $name, $value := mergeOverwrite $conf $statefun.flinkConf }}
+{{ $name }}: {{ $value | toString }}
+{{- end }}
+{{- end }}
+
+{{- /* What changes both kinds of pods of the cluster when it changes. */}}
+{{- define "statefun.checksums" -}}
+checksum/flink-conf: {{ include "statefun.flinkConf" . | sha256sum }}
+checksum/module: {{ (.Values.module.existingSecret | default (include "statefun.module" .)) | sha256sum }}
+{{- end }}
+
+{{- /* What the pods of the JobManager and of the TaskManagers have in common: (list . "component"). */}}
+{{- define "statefun.flinkPod" -}}
+{{- $root := index . 0 }}{{ $component := index . 1 -}}
+{{- $checkpoints := $root.Values.statefun.checkpoints }}
+{{- include "statefun.pullSecrets" $root }}
+serviceAccountName: {{ include "statefun.fullname" $root }}-cluster
+enableServiceLinks: false
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 9999
+  runAsGroup: 9999
+  fsGroup: 9999
+  fsGroupChangePolicy: OnRootMismatch
+  seccompProfile:
+    type: RuntimeDefault
+{{- include "statefun.placement" $root.Values.statefun | nindent 0 }}
+{{- if and (not $checkpoints.dir) (eq $checkpoints.volume.accessMode "ReadWriteOnce") }}
+affinity:
+  podAffinity:
+    # The volume is on one node.
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - topologyKey: kubernetes.io/hostname
+        labelSelector:
+          matchLabels:
+            app.kubernetes.io/instance: {{ $root.Release.Name }}
+          matchExpressions:
+            - key: app.kubernetes.io/component
+              operator: In
+              values: [jobmanager, taskmanager]
+{{- else }}
+{{ include "statefun.spread" . }}
+{{- end }}
+volumes:
+  - name: flink-conf
+    configMap:
+      name: {{ include "statefun.fullname" $root }}-flink
+  - name: module
+    {{- if $root.Values.module.existingSecret }}
+    secret:
+      secretName: {{ $root.Values.module.existingSecret }}
+    {{- else }}
+    configMap:
+      name: {{ include "statefun.moduleName" $root }}
+    {{- end }}
+  # States that are worked on, and the program that writes to Kinesis.
+  - name: tmp
+    emptyDir: {}
+  {{- if not $checkpoints.dir }}
+  - name: checkpoints
+    persistentVolumeClaim:
+      claimName: {{ include "statefun.fullname" $root }}-checkpoints
+  {{- end }}
+{{- end }}
+
+{{- define "statefun.flinkMounts" -}}
+volumeMounts:
+  # Files, not folders: what the image has beside them stays.
+  - name: flink-conf
+    mountPath: /opt/flink/conf/flink-conf.yaml
+    subPath: flink-conf.yaml
+  - name: module
+    mountPath: /opt/statefun/modules/functions/module.yaml
+    subPath: module.yaml
+  - name: tmp
+    mountPath: /tmp
+  {{- if not .Values.statefun.checkpoints.dir }}
+  - name: checkpoints
+    mountPath: /checkpoints
+  {{- end }}
+securityContext:
+  {{- include "statefun.containerSecurity" . | nindent 2 }}
+{{- end }}

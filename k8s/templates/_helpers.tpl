@@ -1,0 +1,119 @@
+{{- /* Names. At most 40 characters: Flink's id of a cluster has 45, and names of pods grow. */}}
+{{- define "statefun.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains .Chart.Name .Release.Name }}
+{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- /* Labels that never change, as selectors cannot: (list . "component"). */}}
+{{- define "statefun.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ $root.Chart.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- define "statefun.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "statefun.selector" . }}
+app.kubernetes.io/part-of: statefun
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end }}
+
+{{- define "statefun.image" -}}
+{{- $root := index . 0 }}{{ $image := index . 1 -}}
+image: {{ printf "%s:%s" $image.repository ($image.tag | default $root.Chart.AppVersion) | quote }}
+imagePullPolicy: {{ $image.pullPolicy }}
+{{- end }}
+
+{{- define "statefun.pullSecrets" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Where pods may run. */}}
+{{- define "statefun.placement" -}}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- /* Not all on one node, nor in one zone, where that can be helped. */}}
+{{- define "statefun.spread" -}}
+topologySpreadConstraints:
+  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - maxSkew: 1
+    topologyKey: {{ . }}
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "statefun.selector" $ | nindent 8 }}
+  {{- end }}
+{{- end }}
+
+{{- define "statefun.containerSecurity" -}}
+allowPrivilegeEscalation: false
+capabilities:
+  drop: [ALL]
+{{- end }}
+
+{{- /* Whether the functions are the chart's own. */}}
+{{- define "statefun.ownFunctions" -}}
+{{- if not .Values.statefun.endpoint }}true{{ end }}
+{{- end }}
+
+{{- /* Whether there is a Kafka of the chart's own. */}}
+{{- define "statefun.ownKafka" -}}
+{{- if and .Values.statefun.enabled (eq .Values.connector "kafka") (not .Values.kafka.address) (not .Values.module.existingSecret) }}true{{ end }}
+{{- end }}
+
+{{- define "statefun.kafkaAddress" -}}
+{{- .Values.kafka.address | default (printf "%s-kafka:9092" (include "statefun.fullname" .)) }}
+{{- end }}
+
+{{- define "statefun.endpoint" -}}
+{{- .Values.statefun.endpoint | default (printf "http://%s-functions:8000/statefun" (include "statefun.fullname" .)) }}
+{{- end }}
+
+{{- /* Where checkpoints are kept: a URL for Flink. */}}
+{{- define "statefun.checkpoints" -}}
+{{- .Values.statefun.checkpoints.dir | default "file:///checkpoints" | trimSuffix "/" }}
+{{- end }}
+
+{{- define "statefun.moduleName" -}}
+{{- .Values.module.existingSecret | default (printf "%s-module" (include "statefun.fullname" .)) }}
+{{- end }}
+
+{{- /* What no value alone is wrong about, but some together. */}}
+{{- define "statefun.check" -}}
+{{- if and (not .Values.statefun.enabled) .Values.statefun.endpoint }}
+{{- fail "statefun.enabled=false and statefun.endpoint leave nothing to install: with the first there is no cluster, with the second there are no functions" }}
+{{- end }}
+{{- if and .Values.statefun.enabled (eq .Values.connector "kinesis") (not .Values.module.existingSecret) (not .Values.kinesis.region) }}
+{{- fail "connector=kinesis needs kinesis.region, such as eu-central-1" }}
+{{- end }}
+{{- if and (eq .Values.connector "kinesis") (eq .Values.module.startupPosition "group-offsets") }}
+{{- fail "module.startupPosition=group-offsets: Kinesis knows earliest and latest" }}
+{{- end }}
+{{- if and (not .Values.statefun.enabled) .Values.functions.networkPolicy.enabled (not .Values.functions.networkPolicy.extraFrom) }}
+{{- fail "statefun.enabled=false: nobody could call the functions. Name the workers in functions.networkPolicy.extraFrom, or set functions.networkPolicy.enabled=false" }}
+{{- end }}
+{{- if gt (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas) }}
+{{- if .Values.functions.autoscaling.enabled }}
+{{- fail (printf "functions.replicaCount=%d is more than functions.autoscaling.maxReplicas=%d" (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas)) }}
+{{- end }}
+{{- end }}
+{{- end }}
