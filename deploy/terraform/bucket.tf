@@ -1,10 +1,6 @@
 # The archive of the functions and the JAR of the Flink application. A release has a key of its own, so that it is deployed.
 
 resource "aws_s3_bucket" "code" {
-  #checkov:skip=CKV_AWS_18:Access logs need a bucket of their own, which is the account's to have
-  #checkov:skip=CKV_AWS_145:What lies in it is encrypted by S3; it holds no data, so it needs no key of one's own
-  #checkov:skip=CKV_AWS_144:What lies in it can be built again
-  #checkov:skip=CKV2_AWS_62:Nobody waits for what is put into it
   bucket = "${var.name}-code-${data.aws_caller_identity.current.account_id}-${data.aws_region.current.name}"
 }
 

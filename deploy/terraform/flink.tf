@@ -8,8 +8,6 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "flink" {
-  #checkov:skip=CKV_AWS_158:Logs are encrypted by CloudWatch; they hold no payloads, so they need no key of one's own
-  #checkov:skip=CKV_AWS_338:log_days says how long they are kept
   name              = "/aws/kinesis-analytics/${var.name}"
   retention_in_days = var.log_days
 }

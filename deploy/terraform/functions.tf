@@ -1,8 +1,6 @@
 # The functions on Lambda, behind an HTTP API.
 
 resource "aws_cloudwatch_log_group" "functions" {
-  #checkov:skip=CKV_AWS_158:Logs are encrypted by CloudWatch; they hold no payloads, so they need no key of one's own
-  #checkov:skip=CKV_AWS_338:log_days says how long they are kept
   name              = "/aws/lambda/${var.name}-functions"
   retention_in_days = var.log_days
 }
@@ -36,11 +34,6 @@ resource "aws_iam_role_policy" "functions" {
 }
 
 resource "aws_lambda_function" "functions" {
-  #checkov:skip=CKV_AWS_116:It is called synchronously, so that a dead-letter queue would stay empty
-  #checkov:skip=CKV_AWS_117:It reaches nothing inside a VPC
-  #checkov:skip=CKV_AWS_173:The environment holds no secrets
-  #checkov:skip=CKV_AWS_272:Who may write to the bucket may deploy; signing is for accounts that have a signing profile
-  #checkov:skip=CKV_AWS_50:Traces begin at the cluster, which does not know X-Ray
   function_name                  = "${var.name}-functions"
   description                    = "Stateful functions, called by StateFun"
   runtime                        = "provided.al2023"
@@ -75,17 +68,15 @@ resource "aws_apigatewayv2_integration" "functions" {
   timeout_milliseconds   = 30000
 }
 
-# The only route: whoever does not know the secret gets 404 from the gateway, and no function is called.
+# The only route: whoever does not know the secret gets 404 from the gateway, and no function is called. (StateFun
+# cannot sign its requests.)
 resource "aws_apigatewayv2_route" "functions" {
-  #checkov:skip=CKV_AWS_309:StateFun cannot sign requests; the secret in the path stands for that
   api_id    = aws_apigatewayv2_api.functions.id
   route_key = "POST /${var.path_secret}/statefun"
   target    = "integrations/${aws_apigatewayv2_integration.functions.id}"
 }
 
 resource "aws_cloudwatch_log_group" "api" {
-  #checkov:skip=CKV_AWS_158:Logs are encrypted by CloudWatch; they hold no payloads, so they need no key of one's own
-  #checkov:skip=CKV_AWS_338:log_days says how long they are kept
   name              = "/aws/apigateway/${var.name}"
   retention_in_days = var.log_days
 }
