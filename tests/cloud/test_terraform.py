@@ -1,0 +1,150 @@
+"""The configuration, applied to moto with the real provider; Flink is planned only, as moto cannot start applications."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from support import ACCOUNT, ENVIRONMENT, REGION, ROOT, SECRET, Aws
+
+TERRAFORM = ROOT / "deploy" / "terraform"
+
+
+class Configuration(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.aws = Aws()
+        cls.addClassCleanup(cls.aws.stop)
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        for file in TERRAFORM.glob("*.tf"):
+            shutil.copy(file, cls.folder)
+        # What moto needs besides AWS_ENDPOINT_URL.
+        (cls.folder / "moto_override.tf").write_text('provider "aws" {\n  s3_use_path_style = true\n}\n')
+        (cls.folder / "functions.zip").write_bytes(b"PK of functions")
+        (cls.folder / "statefun.jar").write_bytes(b"PK of a jar")
+        cls.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": folder.name,
+            "TF_CLI_CONFIG_FILE": os.environ["TF_CLI_CONFIG_FILE"],
+            "TF_IN_AUTOMATION": "1",
+            "CHECKPOINT_DISABLE": "1",
+            "TF_VAR_path_secret": SECRET,
+            "TF_VAR_functions_zip": "functions.zip",
+            "AWS_ENDPOINT_URL": cls.aws.url,
+        } | ENVIRONMENT
+        ended = cls.terraform("init", "-input=false")
+        assert ended.returncode == 0, ended.stderr
+
+    @classmethod
+    def terraform(cls, *arguments):
+        command = ["terraform", *arguments, "-no-color"]
+        return subprocess.run(command, cwd=cls.folder, env=cls.environment, text=True, capture_output=True, timeout=300)
+
+    def done(self, *arguments):
+        ended = self.terraform(*arguments)
+        self.assertEqual(ended.returncode, 0, ended.stdout + ended.stderr)
+        return ended.stdout
+
+    def test_is_valid_and_formatted(self):
+        self.done("fmt", "-check", "-diff")
+        self.assertIn("The configuration is valid", self.done("validate"))
+
+    def test_what_is_wrong_is_refused_before_anything_is_made(self):
+        # All at once, as each run takes seconds.
+        wrong = {
+            "path_secret=short": "A secret has 32 to 128 letters",
+            "functions_zip=none.zip": "scripts/build_lambda_packages.sh makes one",
+            "jar=none.jar": "deploy/managed-flink makes one",
+            "application=shop": "There is product-cart, shopping-cart, fraud and greeter",
+            "name=Statefun": "A name has 1 to 32 lower-case letters",
+            "shards=0": "Shards are a whole number from 1 on",
+            "parallelism=1.5": "Parallelism is a whole number from 1 to 64",
+            "retention_hours=1": "Kinesis keeps records for 24 to 8760 hours",
+            "memory_size=64": "Memory is a whole number of MB",
+            "log_days=8": "CloudWatch keeps logs for",
+            "architecture=arm": "There is arm64 and x86_64",
+            "checkpoint_seconds=0": "A checkpoint comes every 1 to 3600 seconds",
+            "concurrency=0": "Concurrency is a whole number from 1 on",
+        }
+        options = [option for value in wrong for option in ("-var", value)]
+        ended = self.terraform("plan", "-input=false", *options)
+        self.assertEqual(ended.returncode, 1, ended.stdout)
+        said = " ".join(ended.stderr.replace("│", " ").split())
+        for value, error in wrong.items():
+            self.assertIn(error, said, value)
+
+    def test_all_that_moto_can_make_is_there(self):
+        self.done("apply", "-input=false", "-auto-approve", "-var", "application=shopping-cart", "-var", "concurrency=20")
+        outputs = {name: output["value"] for name, output in json.loads(self.done("output", "-json")).items()}
+        self.assertEqual(outputs["ingress_streams"], ["cart_events", "restock_events"])
+        self.assertTrue(outputs["endpoint"].endswith(f"/{SECRET}/statefun"))
+
+        streams = {"cart_events": 2, "restock_events": 2, "cart_results": 2, "shopping-cart-example-dead-letter": 1}
+        kinesis = self.aws.client("kinesis")
+        self.assertEqual(sorted(kinesis.list_streams()["StreamNames"]), sorted(streams))
+        for stream, shards in streams.items():
+            summary = kinesis.describe_stream_summary(StreamName=stream)["StreamDescriptionSummary"]
+            self.assertEqual((summary["OpenShardCount"], summary["EncryptionType"]), (shards, "KMS"))
+
+        s3, bucket = self.aws.client("s3"), outputs["code_bucket"]
+        self.assertEqual(bucket, f"statefun-code-{ACCOUNT}-{REGION}")
+        self.assertEqual(set(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()), {True})
+        self.assertEqual(s3.get_bucket_versioning(Bucket=bucket)["Status"], "Enabled")
+        [statement] = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+        self.assertEqual((statement["Effect"], statement["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
+        [archive] = s3.list_objects_v2(Bucket=bucket)["Contents"]
+        self.assertRegex(archive["Key"], r"^functions/[0-9a-f]{64}\.zip$")
+
+        functions = self.aws.client("lambda")
+        configuration = functions.get_function(FunctionName="statefun-functions")["Configuration"]
+        self.assertEqual((configuration["Runtime"], configuration["Timeout"]), ("provided.al2023", 30))
+        self.assertEqual(configuration["Environment"]["Variables"], {"STATEFUN_EGRESS": "kinesis"})
+        concurrency = functions.get_function_concurrency(FunctionName="statefun-functions")
+        self.assertEqual(concurrency["ReservedConcurrentExecutions"], 20)
+
+        gateway = self.aws.client("apigatewayv2")
+        [api] = gateway.get_apis()["Items"]
+        [route] = gateway.get_routes(ApiId=api["ApiId"])["Items"]
+        [integration] = gateway.get_integrations(ApiId=api["ApiId"])["Items"]
+        [stage] = gateway.get_stages(ApiId=api["ApiId"])["Items"]
+        self.assertEqual(route["RouteKey"], f"POST /{SECRET}/statefun")
+        self.assertEqual(route["Target"], f"integrations/{integration['IntegrationId']}")
+        self.assertEqual(integration["IntegrationUri"], configuration["FunctionArn"])
+        self.assertEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], 2000)
+        self.assertNotIn("$context.path", stage["AccessLogSettings"]["Format"])
+        self.assertNotIn("$context.routeKey", stage["AccessLogSettings"]["Format"])
+
+        groups = {group["logGroupName"]: group.get("retentionInDays")
+                  for group in self.aws.client("logs").describe_log_groups()["logGroups"]}
+        self.assertEqual(groups, dict.fromkeys(
+            ["/aws/lambda/statefun-functions", "/aws/apigateway/statefun", "/aws/kinesis-analytics/statefun"], 30))
+
+        self.is_planned_with_flink()
+
+    def is_planned_with_flink(self):
+        variables = "application=shopping-cart", "concurrency=20", "jar=statefun.jar"
+        self.done("plan", "-input=false", "-out=flink", *(option for value in variables for option in ("-var", value)))
+        changes = [change for change in json.loads(self.done("show", "-json", "flink"))["resource_changes"]
+                   if change["change"]["actions"] != ["no-op"]]
+        # What was applied before stays as it is.
+        self.assertEqual({(change["type"], *change["change"]["actions"]) for change in changes}, {
+            ("aws_s3_object", "create"),
+            ("aws_iam_role", "create"),
+            ("aws_iam_role_policy", "create"),
+            ("aws_kinesisanalyticsv2_application", "create"),
+        })
+        [flink] = [change["change"]["after"] for change in changes if change["type"] == "aws_kinesisanalyticsv2_application"]
+        self.assertEqual((flink["runtime_environment"], flink["start_application"]), ("FLINK-1_18", True))
+        [configuration] = flink["application_configuration"]
+        [location] = configuration["application_code_configuration"][0]["code_content"][0]["s3_content_location"]
+        self.assertRegex(location["file_key"], r"^flink/[0-9a-f]{64}\.jar$")
+        print("not applied, as moto cannot start applications: aws_kinesisanalyticsv2_application")
+
+
+if __name__ == "__main__":
+    unittest.main()
