@@ -44,7 +44,7 @@ pub async fn run(args: &HealthArgs) -> Result<(), BoxError> {
     };
     let check = async {
         match (&args.url, &args.tls_cert) {
-            (None, Some(_)) => Ok(drop(TcpStream::connect(reachable(args.listen)).await?)),
+            (None, Some(_)) => TcpStream::connect(reachable(args.listen)).await.map(drop).map_err(BoxError::from),
             _ => get(asked.parse()?).await,
         }
     };
