@@ -12,7 +12,7 @@ use crate::scenario::{EGRESS, INGRESS, keyed};
 
 /// Another price of the product that the scenario has put into two carts.
 const CHANGE: &str = r#"{"specversion":"1.0","id":"after-restart","source":"tests","type":"example.product","data":{"id":"product-1","price":77.5,"availability":"IN_STOCK"}}"#;
-const PRICE: &str = "77.5";
+const PRICE: f64 = 77.5;
 const CARTS: [&str; 2] = ["canary", "cart-1"];
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -46,7 +46,7 @@ pub(crate) fn restart(cluster: &mut Cluster, report: &mut Report) -> Result<()> 
         let mut told = Vec::new();
         for record in cluster.kafka.read_all(EGRESS)? {
             let status: Value = serde_json::from_slice(&record.value)?;
-            if status["data"]["cartItemStatuses"][0]["currentPrice"].to_string() == PRICE {
+            if status["data"]["cartItemStatuses"][0]["currentPrice"] == PRICE {
                 told.push(record.key);
             }
         }
