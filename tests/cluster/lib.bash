@@ -276,16 +276,16 @@ flink_options() {
 
 # The class path of JobManager and TaskManager: without StateFun where that comes with the job.
 class_path() {
-    local jar path=()
+    local jar parts=()
     if [ -z "$JOB_JAR" ]; then
         echo "$JARS/flink/*"
         return
     fi
     for jar in "$JARS"/flink/*.jar; do
-        case ${jar##*/} in statefun-* | jaxb-api-*) ;; *) path+=("$jar") ;; esac
+        case ${jar##*/} in statefun-* | jaxb-api-*) ;; *) parts+=("$jar") ;; esac
     done
     # Not a colon too many: an empty entry is the current folder, whose module.yaml would be bound as well.
-    (IFS=: && echo "${path[*]}")
+    (IFS=: && echo "${parts[*]}")
 }
 
 # start_jobmanager [SAVEPOINT]
