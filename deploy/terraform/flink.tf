@@ -9,7 +9,7 @@ locals {
 
 resource "aws_cloudwatch_log_group" "flink" {
   name              = "/aws/kinesis-analytics/${var.name}"
-  retention_in_days = var.log_days
+  retention_in_days = var.log_retention_days
 }
 
 resource "aws_cloudwatch_log_stream" "flink" {

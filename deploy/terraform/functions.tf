@@ -2,7 +2,7 @@
 
 resource "aws_cloudwatch_log_group" "functions" {
   name              = "/aws/lambda/${var.name}-functions"
-  retention_in_days = var.log_days
+  retention_in_days = var.log_retention_days
 }
 
 resource "aws_iam_role" "functions" {
@@ -34,21 +34,29 @@ resource "aws_iam_role_policy" "functions" {
 }
 
 resource "aws_lambda_function" "functions" {
-  function_name                  = "${var.name}-functions"
-  description                    = "Stateful functions, called by StateFun"
-  runtime                        = "provided.al2023"
-  handler                        = "bootstrap"
-  architectures                  = [var.architecture]
-  s3_bucket                      = aws_s3_object.functions.bucket
-  s3_key                         = aws_s3_object.functions.key
-  role                           = aws_iam_role.functions.arn
-  memory_size                    = var.memory_size
-  timeout                        = 30 # the gateway waits no longer
-  reserved_concurrent_executions = var.concurrency
+  function_name = "${var.name}-functions"
+  description   = "Stateful functions, called by StateFun"
+  runtime       = "provided.al2023"
+  handler       = "bootstrap"
+  architectures = [var.architecture]
+  s3_bucket     = aws_s3_object.functions.bucket
+  s3_key        = aws_s3_object.functions.key
+  role          = aws_iam_role.functions.arn
+  memory_size   = var.memory_size
+  # Above STATEFUN_FUNCTION_TIMEOUT, after which a function is cut off, and below the 30 s that the gateway waits.
+  timeout                        = 28
+  reserved_concurrent_executions = var.reserved_concurrency
+
+  # The functions' own lines are JSON, and STATEFUN_LOG says which there are.
+  logging_config {
+    log_format            = "JSON"
+    application_log_level = "TRACE"
+  }
 
   environment {
     variables = {
-      STATEFUN_EGRESS = "kinesis"
+      STATEFUN_EGRESS           = "kinesis"
+      STATEFUN_FUNCTION_TIMEOUT = "25s"
     }
   }
 
@@ -72,13 +80,13 @@ resource "aws_apigatewayv2_integration" "functions" {
 # cannot sign its requests.)
 resource "aws_apigatewayv2_route" "functions" {
   api_id    = aws_apigatewayv2_api.functions.id
-  route_key = "POST /${var.path_secret}/statefun"
+  route_key = "POST /${var.secret_path}/statefun"
   target    = "integrations/${aws_apigatewayv2_integration.functions.id}"
 }
 
 resource "aws_cloudwatch_log_group" "api" {
   name              = "/aws/apigateway/${var.name}"
-  retention_in_days = var.log_days
+  retention_in_days = var.log_retention_days
 }
 
 resource "aws_apigatewayv2_stage" "functions" {
@@ -87,7 +95,7 @@ resource "aws_apigatewayv2_stage" "functions" {
   auto_deploy = true
 
   default_route_settings {
-    throttling_rate_limit  = var.requests_per_second
+    throttling_rate_limit  = var.request_rate
     throttling_burst_limit = var.request_burst
   }
 

@@ -1,6 +1,6 @@
 output "endpoint" {
   description = "What `statefun-server module render --url` takes"
-  value       = "${aws_apigatewayv2_api.functions.api_endpoint}/${var.path_secret}/statefun"
+  value       = "${aws_apigatewayv2_api.functions.api_endpoint}/${var.secret_path}/statefun"
   sensitive   = true
 }
 

@@ -27,7 +27,7 @@ variable "functions_zip" {
   type        = string
 
   validation {
-    condition     = endswith(var.functions_zip, ".zip") && fileexists(var.functions_zip)
+    condition     = endswith(var.functions_zip, ".zip") && try(fileexists(var.functions_zip), false)
     error_message = "There is no such .zip: scripts/build_lambda_packages.sh makes one, and says where."
   }
 }
@@ -41,23 +41,23 @@ variable "jar" {
   default     = ""
 
   validation {
-    condition     = var.jar == "" || (endswith(var.jar, ".jar") && fileexists(var.jar))
+    condition     = var.jar == "" || (endswith(var.jar, ".jar") && try(fileexists(var.jar), false))
     error_message = "There is no such .jar: deploy/managed-flink makes one, and says where."
   }
 }
 
 # --- Functions
 
-variable "path_secret" {
+variable "secret_path" {
   description = <<-EOT
     A part of the endpoint's path that only the cluster knows, since StateFun cannot sign its requests. Make it by
-    `openssl rand -hex 24` and hand it over as TF_VAR_path_secret. It is in the state, as all that Terraform manages.
+    `openssl rand -hex 24` and hand it over as TF_VAR_secret_path. It is in the state, as all that Terraform manages.
   EOT
   type        = string
   sensitive   = true
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9_-]{32,128}$", var.path_secret))
+    condition     = can(regex("^[A-Za-z0-9_-]{32,128}$", var.secret_path))
     error_message = "A secret has 32 to 128 letters, digits, _ and -; `openssl rand -hex 24` makes one."
   }
 }
@@ -65,11 +65,11 @@ variable "path_secret" {
 variable "architecture" {
   description = "What the archive was built for"
   type        = string
-  default     = "arm64"
+  default     = "x86_64"
 
   validation {
-    condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "There is arm64 and x86_64."
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "There is x86_64 and arm64."
   }
 }
 
@@ -84,24 +84,24 @@ variable "memory_size" {
   }
 }
 
-variable "concurrency" {
+variable "reserved_concurrency" {
   description = "The most requests at once. They are taken off the account's limit, of which 100 must stay for others."
   type        = number
   default     = 100
 
   validation {
-    condition     = var.concurrency >= 1 && floor(var.concurrency) == var.concurrency
+    condition     = var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency
     error_message = "Concurrency is a whole number from 1 on."
   }
 }
 
-variable "requests_per_second" {
+variable "request_rate" {
   description = "More requests a second get 429, which StateFun retries"
   type        = number
   default     = 2000
 
   validation {
-    condition     = var.requests_per_second >= 1
+    condition     = var.request_rate >= 1
     error_message = "There must be at least one request a second."
   }
 }
@@ -173,14 +173,14 @@ variable "checkpoint_seconds" {
 
 # --- Logs
 
-variable "log_days" {
+variable "log_retention_days" {
   description = "How long logs are kept"
   type        = number
   default     = 30
 
   validation {
     condition = contains(
-      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_days
+      [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days
     )
     error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 days or years more."
   }

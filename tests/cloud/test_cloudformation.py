@@ -72,7 +72,7 @@ class Stacks(unittest.TestCase):
             urllib.request.urlopen(request, timeout=10).close()
 
     def statefun(self, **parameters):
-        given = {"CodeBucket": self.bucket, "FunctionsKey": "functions/1.zip", "PathSecret": SECRET}
+        given = {"CodeBucket": self.bucket, "FunctionsKey": "functions/1.zip", "SecretPath": SECRET}
         return self.created("statefun.yaml", "demo", **(given | parameters))
 
     def resources(self):
@@ -97,7 +97,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual(rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"], "AES256")
 
     def test_all_that_moto_can_make_is_there(self):
-        outputs = self.statefun(JarKey="flink/1.jar", Shards="3", LogDays="7", Concurrency="20")
+        outputs = self.statefun(JarKey="flink/1.jar", Shards="3", LogRetentionDays="7", ReservedConcurrency="20")
         kinesis, logs, functions = (self.aws.client(service) for service in ("kinesis", "logs", "lambda"))
         checked = set()
 
@@ -123,9 +123,9 @@ class Stacks(unittest.TestCase):
         deployed = functions.get_function(FunctionName="demo-functions")
         configuration = deployed["Configuration"]
         self.assertEqual(
-            (configuration["Runtime"], configuration["Timeout"], configuration["MemorySize"]), ("provided.al2023", 30, 512)
+            (configuration["Runtime"], configuration["Timeout"], configuration["MemorySize"]), ("provided.al2023", 28, 512)
         )
-        self.assertEqual(configuration["Environment"]["Variables"], {"STATEFUN_EGRESS": "kinesis"})
+        self.assertEqual(configuration["Environment"]["Variables"], {"STATEFUN_EGRESS": "kinesis", "STATEFUN_FUNCTION_TIMEOUT": "25s"})
         concurrency = functions.get_function_concurrency(FunctionName="demo-functions")
         self.assertEqual(concurrency["ReservedConcurrentExecutions"], 20)
         [statement] = json.loads(functions.get_policy(FunctionName="demo-functions")["Policy"])["Statement"]
@@ -157,7 +157,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual(outputs["DeadLetterStream"], "example-dead-letter")
         self.assertEqual(outputs["FlinkLogGroup"], "/aws/kinesis-analytics/demo")
         self.assertEqual(outputs["FunctionsLogGroup"], "/aws/lambda/demo-functions")
-        self.assertTrue(outputs["Endpoint"].endswith("/PATH_SECRET/statefun"), outputs["Endpoint"])
+        self.assertTrue(outputs["Endpoint"].endswith("/SECRET_PATH/statefun"), outputs["Endpoint"])
 
     def test_roles_allow_what_is_needed_and_no_more(self):
         self.statefun(Application="shopping-cart", JarKey="flink/1.jar")
@@ -222,7 +222,7 @@ class Stacks(unittest.TestCase):
     def test_parameters_are_refused_before_anything_is_made(self):
         parameters = template("statefun.yaml")["Parameters"]
         for name, fine, wrong in (
-            ("PathSecret", [SECRET, "a" * 32], ["", "short", SECRET + "/", SECRET[:31]]),
+            ("SecretPath", [SECRET, "a" * 32], ["", "short", SECRET + "/", SECRET[:31]]),
             ("JarKey", ["", "flink/1.jar"], ["/flink/1.jar", "flink/1.zip", "flink/*.jar", 'x".jar']),
             ("FunctionsKey", ["functions/1.zip"], ["", "functions/1", "/x.zip", "functions/?.zip"]),
             ("CodeBucket", ["code-1"], ["", "s3://code", "Code", "code/1"]),
@@ -237,9 +237,9 @@ class Stacks(unittest.TestCase):
 
     def test_nothing_shows_the_secret(self):
         document = template("statefun.yaml")
-        self.assertTrue(document["Parameters"]["PathSecret"]["NoEcho"])
+        self.assertTrue(document["Parameters"]["SecretPath"]["NoEcho"])
         shown = json.dumps([document["Outputs"], document["Resources"]["ApiStage"]], default=vars)
-        self.assertNotIn("${PathSecret}", shown)
+        self.assertNotIn("${SecretPath}", shown)
         for variable in "path", "routeKey", "resourcePath":
             self.assertNotIn(f"$context.{variable}", shown)
 

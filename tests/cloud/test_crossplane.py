@@ -233,7 +233,7 @@ class Crossplane(unittest.TestCase):
             ("FlinkApplication", {"streams": {"read": ["*"], "write": ["out"]}}, "spec.streams.read[0]"),
             ("FlinkApplication", {"vpc": {"subnetIds": ["subnet-1"]}}, "spec.vpc.securityGroupIds"),
             ("FlinkApplication", {"parallelism": 65}, "spec.parallelism"),
-            ("FlinkApplication", {"logDays": 8}, "spec.logDays"),
+            ("FlinkApplication", {"logRetentionDays": 8}, "spec.logRetentionDays"),
             ("FlinkApplication", {"running": "yes"}, "spec.running"),
         ):
             claim = self.claim(kind)

@@ -77,7 +77,7 @@ class Events(Scripts):
     def test_a_stack_knows_its_streams(self):
         self.aws.client("s3").create_bucket(Bucket="code")
         self.aws.client("s3").put_object(Bucket="code", Key="1.zip", Body=b"PK")
-        parameters = {"CodeBucket": "code", "FunctionsKey": "1.zip", "PathSecret": SECRET, "Application": "greeter"}
+        parameters = {"CodeBucket": "code", "FunctionsKey": "1.zip", "SecretPath": SECRET, "Application": "greeter"}
         self.aws.client("cloudformation").create_stack(
             StackName="demo",
             TemplateBody=(CLOUDFORMATION / "statefun.yaml").read_text(),
