@@ -33,7 +33,10 @@ for tool in cargo rustc python3 objdump; do
 done
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
-[ -e "$(rustc --print sysroot)/lib/rustlib/$target" ] || rustup target add "$target"
+if [ ! -e "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+    command -v rustup >/dev/null || die "this Rust has no target $target, and there is no rustup to add it"
+    rustup target add "$target"
+fi
 tools=$(lambda/tools)
 
 # Panics are unwound, as the functions' are caught: the optimizations of cargo-lambda's own would abort. The paths of this
