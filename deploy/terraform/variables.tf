@@ -4,8 +4,9 @@ variable "name" {
   default     = "statefun"
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,31}$", var.name))
-    error_message = "A name has 1 to 32 lower-case letters, digits and dashes, the first a letter."
+    # Prefixes of names of roles have 38 characters at most, and -functions- is 11 of them.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,26}$", var.name))
+    error_message = "A name has 1 to 27 lower-case letters, digits and dashes, the first a letter."
   }
 }
 
@@ -120,7 +121,10 @@ variable "request_burst" {
 # --- Streams
 
 variable "shards" {
-  description = "Shards of each stream of the application; each takes 1 MiB or 1000 records a second"
+  description = <<-EOT
+    Shards of each stream of the application; each takes 1 MiB or 1000 records a second. An update can at most double them,
+    or halve them.
+  EOT
   type        = number
   default     = 2
 

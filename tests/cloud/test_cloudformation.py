@@ -212,6 +212,10 @@ class Stacks(unittest.TestCase):
         properties = template("statefun.yaml")["Resources"]["Flink"]["Properties"]
         values = {"Parallelism": 2, "CheckpointSeconds": 60, "JarKey": "flink/1.jar", "AWS::StackName": "demo"}
         request = resolved(properties, values | {"CodeBucket": "code", "AWS::Partition": "aws"})
+        # CloudFormation hands it over with updates, not when it makes the application.
+        run = request.pop("RunConfiguration")
+        self.assertEqual(run["ApplicationRestoreConfiguration"], {"ApplicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"})
+        self.assertEqual(run["FlinkRunConfiguration"], {"AllowNonRestoredState": True})
         flink = request["ApplicationConfiguration"]["FlinkApplicationConfiguration"]
         checkpoints = flink["CheckpointConfiguration"]
         checkpoints["CheckpointInterval"] = int(checkpoints["CheckpointInterval"])

@@ -77,7 +77,7 @@ class Configuration(unittest.TestCase):
             "functions_zip=none.zip": "scripts/build_lambda_packages.sh makes one",
             "jar=none.jar": "deploy/managed-flink makes one",
             "application=shop": "There is product-cart, shopping-cart, fraud and greeter",
-            "name=Statefun": "A name has 1 to 32 lower-case letters",
+            "name=Statefun": "A name has 1 to 27 lower-case letters",
             "shards=0": "Shards are a whole number from 1 on",
             "parallelism=1.5": "Parallelism is a whole number from 1 to 64",
             "retention_hours=1": "Kinesis keeps records for 24 to 8760 hours",

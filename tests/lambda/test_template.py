@@ -85,6 +85,9 @@ class Stack(unittest.TestCase):
         # The secret is in paths.
         self.assertNotIn("path", self.properties("HttpStage")["AccessLogSettings"]["Format"].lower())
         self.assertNotIn("routekey", self.properties("HttpStage")["AccessLogSettings"]["Format"].lower())
+        self.assertNotIn("DetailedMetricsEnabled", self.properties("HttpStage")["DefaultRouteSettings"])
+        [settings] = self.properties("RestStage")["MethodSettings"]
+        self.assertNotIn("MetricsEnabled", settings)
 
     def test_http_api(self):
         outputs = self.create()
