@@ -1,4 +1,5 @@
-{{- /* What becomes flink-conf.yaml. */}}
+{{- /* What becomes flink-conf.yaml. The WebUI cancels no job: Flink would forget its checkpoints, and Kubernetes would
+start it anew at once. */}}
 {{- define "statefun.flinkConf" -}}
 {{- $checkpoints := include "statefun.checkpoints" . }}
 {{- $statefun := .Values.statefun }}
@@ -8,6 +9,7 @@
   "taskmanager.rpc.port" 6122
   "rest.port" 8081
   "web.submit.enable" false
+  "web.cancel.enable" false
   "jobmanager.memory.process.size" (printf "%dm" (int $statefun.jobManager.memory))
   "taskmanager.memory.process.size" (printf "%dm" (int $statefun.taskManager.memory))
   "taskmanager.numberOfTaskSlots" (int $statefun.taskManager.slots)
@@ -31,7 +33,7 @@
   "kubernetes.namespace" .Release.Namespace
 }}
 {{- range $name, $value := mergeOverwrite $conf $statefun.flinkConf }}
-{{ $name }}: {{ $value | toString }}
+{{ $name }}: {{ include "statefun.text" $value }}
 {{- end }}
 {{- end }}
 
@@ -65,7 +67,7 @@ affinity:
       - topologyKey: kubernetes.io/hostname
         labelSelector:
           matchLabels:
-            app.kubernetes.io/instance: {{ $root.Release.Name }}
+            app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
           matchExpressions:
             - key: app.kubernetes.io/component
               operator: In

@@ -13,14 +13,20 @@
 {{- define "statefun.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: {{ $root.Chart.Name }}
-app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
 app.kubernetes.io/component: {{ index . 1 }}
+{{- end }}
+
+{{- /* Those of pods and of claims of a StatefulSet: with versions, each release of the chart would restart the job, and
+Kubernetes would refuse the new claims. */}}
+{{- define "statefun.podLabels" -}}
+{{ include "statefun.selector" . }}
+app.kubernetes.io/part-of: statefun
 {{- end }}
 
 {{- define "statefun.labels" -}}
 {{- $root := index . 0 -}}
-{{ include "statefun.selector" . }}
-app.kubernetes.io/part-of: statefun
+{{ include "statefun.podLabels" . }}
 app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
@@ -70,6 +76,11 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
+{{- /* A setting as text. Numbers of a file of values are floats, and large ones would be written 6.7e+07. */}}
+{{- define "statefun.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
 {{- /* Whether the functions are the chart's own. */}}
 {{- define "statefun.ownFunctions" -}}
 {{- if not .Values.statefun.endpoint }}true{{ end }}
@@ -110,6 +121,9 @@ capabilities:
 {{- end }}
 {{- if and (not .Values.statefun.enabled) .Values.functions.networkPolicy.enabled (not .Values.functions.networkPolicy.extraFrom) }}
 {{- fail "statefun.enabled=false: nobody could call the functions. Name the workers in functions.networkPolicy.extraFrom, or set functions.networkPolicy.enabled=false" }}
+{{- end }}
+{{- if hasKey .Values.functions.env "STATEFUN_DRAIN_DELAY" }}
+{{- fail "functions.env.STATEFUN_DRAIN_DELAY: set functions.drain.delaySeconds instead, which the termination grace period contains" }}
 {{- end }}
 {{- if gt (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas) }}
 {{- if .Values.functions.autoscaling.enabled }}

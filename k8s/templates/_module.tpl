@@ -113,7 +113,7 @@ awsCredentials:
 {{- with index . 1 }}
 {{- index $ 0 }}:
 {{- range $name, $value := . }}
-  - {{ $name }}: {{ $value | toString | quote }}
+  - {{ $name }}: {{ include "statefun.text" $value | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
