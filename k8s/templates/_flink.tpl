@@ -16,7 +16,6 @@ start it anew at once. */}}
   "parallelism.default" (mul $statefun.taskManager.replicas $statefun.taskManager.slots)
   "classloader.parent-first-patterns.additional" "org.apache.flink.statefun;org.apache.kafka;com.google.protobuf"
   "pipeline.auto-generate-uids" false
-  "execution.savepoint.ignore-unclaimed-state" true
   "statefun.flink-job-name" (include "statefun.fullname" .)
   "execution.checkpointing.mode" "EXACTLY_ONCE"
   "execution.checkpointing.interval" $statefun.checkpoints.interval
