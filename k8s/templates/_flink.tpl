@@ -1,5 +1,6 @@
 {{- /* What becomes flink-conf.yaml. The WebUI cancels no job: Flink would forget its checkpoints, and Kubernetes would
-start it anew at once. */}}
+start it anew at once. Where one checkpoint fails, such as when S3 is slow for a moment, the job goes on and the next one
+is tried; Flink's own default is to restart the job at the first. */}}
 {{- define "statefun.flinkConf" -}}
 {{- $checkpoints := include "statefun.checkpoints" . }}
 {{- $statefun := .Values.statefun }}
@@ -19,6 +20,7 @@ start it anew at once. */}}
   "statefun.flink-job-name" (include "statefun.fullname" .)
   "execution.checkpointing.mode" "EXACTLY_ONCE"
   "execution.checkpointing.interval" $statefun.checkpoints.interval
+  "execution.checkpointing.tolerable-failed-checkpoints" 3
   "execution.checkpointing.externalized-checkpoint-retention" "RETAIN_ON_CANCELLATION"
   "restart-strategy" "exponential-delay"
   "state.backend" "rocksdb"
@@ -94,6 +96,21 @@ volumes:
     persistentVolumeClaim:
       claimName: {{ include "statefun.fullname" $root }}-checkpoints
   {{- end }}
+{{- end }}
+
+{{- /* Environment variables that both kinds of pods have. The limit of their memory is what Flink plans with, and glibc
+does not give back what many threads free, each to an arena of its own: with RocksDB the pod may be ended for its
+memory. Flink's own image loads jemalloc for that, in a script that StateFun's image does not run. */}}
+{{- define "statefun.flinkEnv" -}}
+{{- $named := dict }}
+{{- range .Values.statefun.env }}{{ $_ := set $named .name true }}{{ end }}
+{{- if not (hasKey $named "MALLOC_ARENA_MAX") }}
+- name: MALLOC_ARENA_MAX
+  value: "1"
+{{- end }}
+{{- with .Values.statefun.env }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "statefun.flinkMounts" -}}
