@@ -125,9 +125,28 @@ capabilities:
 {{- if hasKey .Values.functions.env "STATEFUN_DRAIN_DELAY" }}
 {{- fail "functions.env.STATEFUN_DRAIN_DELAY: set functions.drain.delaySeconds instead, which the termination grace period contains" }}
 {{- end }}
+{{- if .Values.statefun.enabled }}
+{{- include "statefun.checkCluster" .Values.statefun }}
+{{- end }}
 {{- if gt (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas) }}
 {{- if .Values.functions.autoscaling.enabled }}
 {{- fail (printf "functions.replicaCount=%d is more than functions.autoscaling.maxReplicas=%d" (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas)) }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Of the values of the cluster. A job whose maximum parallelism nobody set has Flink's 128, unless it began with more
+than 85; docs/upgrading.md says why it cannot change. */}}
+{{- define "statefun.checkCluster" -}}
+{{- if and .allowNonRestoredState (not .fromSavepoint) }}
+{{- fail "statefun.allowNonRestoredState needs statefun.fromSavepoint: a job that goes on from its last checkpoint may not drop states. docs/upgrading.md says how to remove an ingress or an egress" }}
+{{- end }}
+{{- if and (gt (int .jobManager.replicas) 1) (not .checkpoints.dir) (eq .checkpoints.volume.accessMode "ReadWriteOnce") }}
+{{- fail (printf "statefun.jobManager.replicas=%d: with checkpoints on a ReadWriteOnce volume all pods of the cluster are on one node, so standbys would be lost with it. Set statefun.checkpoints.dir=s3://BUCKET/FOLDER or statefun.checkpoints.volume.accessMode=ReadWriteMany, or have one JobManager" (int .jobManager.replicas)) }}
+{{- end }}
+{{- $parallelism := get .flinkConf "parallelism.default" | default (mul .taskManager.replicas .taskManager.slots) | int }}
+{{- $maximum := get .flinkConf "pipeline.max-parallelism" | default 128 | int }}
+{{- if gt $parallelism $maximum }}
+{{- fail (printf "a parallelism of %d (statefun.taskManager.replicas times slots) is more than the maximum parallelism of the job, %d. Set pipeline.max-parallelism in statefun.flinkConf before the first start, with room to grow: docs/upgrading.md says why a job that has state keeps the maximum that it began with" $parallelism $maximum) }}
 {{- end }}
 {{- end }}
