@@ -141,7 +141,8 @@ class Stacks(unittest.TestCase):
             checked.add(role)
 
         self.assertEqual(self.custom_resource["RequestType"], "Create")
-        self.assertEqual(self.custom_resource["ResourceProperties"]["JarKey"], "flink/1.jar")
+        properties = self.custom_resource["ResourceProperties"]
+        self.assertEqual((properties["JarKey"], properties["Runs"]), ("flink/1.jar", "true"))
         checked.add("FlinkRunning")
 
         resources = template("statefun.yaml")["Resources"]
@@ -204,8 +205,9 @@ class Stacks(unittest.TestCase):
 
     def test_flink_is_not_started_when_it_is_not_to_run(self):
         self.statefun(JarKey="flink/1.jar", FlinkRuns="false")
-        self.assertIn("Starter", self.resources())
-        self.assertNotIn("FlinkRunning", self.resources())
+        # It stays while nothing is to run, so that a stop that fails is an update that fails.
+        self.assertIn("FlinkRunning", self.resources())
+        self.assertEqual(self.custom_resource["ResourceProperties"]["Runs"], "false")
 
     def test_the_service_would_take_the_flink_application(self):
         """Its properties, against the service's own description of the request."""
