@@ -167,6 +167,7 @@ class Configuration(unittest.TestCase):
             self.assertEqual(alarm["AlarmActions"], [TOPIC])
 
         self.is_planned_with_flink()
+        self.keeps_the_jar_until_flink_has_another()
 
     def is_planned_with_flink(self):
         """What comes with a JAR, and the bucket's own policy; what was applied before stays as it is."""
@@ -195,6 +196,15 @@ class Configuration(unittest.TestCase):
         [location] = configuration["application_code_configuration"][0]["code_content"][0]["s3_content_location"]
         self.assertRegex(location["file_key"], r"^flink/[0-9a-f]{64}\.jar$")
         print("not applied, as moto cannot start applications: aws_kinesisanalyticsv2_application")
+
+    def keeps_the_jar_until_flink_has_another(self):
+        variables = options(*VARIABLES, "jar=statefun.jar")
+        self.done("apply", "-input=false", "-auto-approve", "-target=aws_s3_object.jar", *variables)
+        (self.folder / "statefun.jar").write_bytes(b"PK of another jar")
+        self.done("plan", "-input=false", "-out=release", "-target=aws_s3_object.jar", *variables)
+        [actions] = [change["change"]["actions"] for change in json.loads(self.done("show", "-json", "release"))["resource_changes"]
+                     if change["address"] == "aws_s3_object.jar[0]"]
+        self.assertEqual(actions, ["create", "delete"])
 
 
 def options(*variables):
