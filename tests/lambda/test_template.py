@@ -116,7 +116,7 @@ class Stack(unittest.TestCase):
         policy = json.loads(self.client("lambda").get_policy(FunctionName=outputs["FunctionName"])["Policy"])
         [statement] = policy["Statement"]
         source = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
-        self.assertEqual(source, f"arn:aws:execute-api:{REGION}:123456789012:{api['id']}/*/POST/*")
+        self.assertEqual(source, f"arn:aws:execute-api:{REGION}:123456789012:{api['id']}/*/POST/{SECRET}/statefun")
         self.assertEqual(self.properties("RestApi")["BinaryMediaTypes"], ["*/*"])
         [settings] = self.properties("RestStage")["MethodSettings"]
         self.assertEqual(settings["ThrottlingRateLimit"], {"Ref": "RequestRate"})
