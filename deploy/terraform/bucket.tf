@@ -92,5 +92,10 @@ resource "aws_s3_object" "jar" {
   key    = "flink/${filesha256(var.jar)}.jar"
   source = var.jar
 
+  # A job may be started anew from the JAR of before until Flink has the new one. They never share a key.
+  lifecycle {
+    create_before_destroy = true
+  }
+
   depends_on = [aws_s3_bucket_server_side_encryption_configuration.code, aws_s3_bucket_versioning.code]
 }

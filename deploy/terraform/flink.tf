@@ -47,10 +47,11 @@ resource "aws_iam_role_policy" "flink" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid      = "Code"
-        Effect   = "Allow"
-        Action   = ["s3:GetObject", "s3:GetObjectVersion"]
-        Resource = "${aws_s3_bucket.code.arn}/${aws_s3_object.jar[0].key}"
+        Sid    = "Code"
+        Effect = "Allow"
+        Action = ["s3:GetObject", "s3:GetObjectVersion"]
+        # All JARs: this changes before Flink does, which until then has the one of before.
+        Resource = "${aws_s3_bucket.code.arn}/flink/*"
       },
       {
         Sid    = "Read"

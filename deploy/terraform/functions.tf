@@ -54,10 +54,13 @@ resource "aws_lambda_function" "functions" {
   }
 
   environment {
-    variables = {
-      STATEFUN_EGRESS           = "kinesis"
-      STATEFUN_FUNCTION_TIMEOUT = "25s"
-    }
+    variables = merge(
+      {
+        STATEFUN_EGRESS           = "kinesis"
+        STATEFUN_FUNCTION_TIMEOUT = "25s"
+      },
+      var.scoring_url == "" ? {} : { STATEFUN_SCORING_URL = var.scoring_url }
+    )
   }
 
   depends_on = [aws_cloudwatch_log_group.functions, aws_iam_role_policy.functions]

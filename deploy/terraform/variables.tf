@@ -99,7 +99,7 @@ variable "reserved_concurrency" {
 variable "request_rate" {
   description = "More requests a second get 429, which StateFun retries"
   type        = number
-  default     = 2000
+  default     = 1000
 
   validation {
     condition     = var.request_rate >= 1
@@ -110,11 +110,26 @@ variable "request_rate" {
 variable "request_burst" {
   description = "How many may come at once before the rate counts"
   type        = number
-  default     = 1000
+  default     = 500
 
   validation {
     condition     = var.request_burst >= 1 && floor(var.request_burst) == var.request_burst
     error_message = "A burst is a whole number from 1 on."
+  }
+}
+
+variable "scoring_url" {
+  description = <<-EOT
+    Where the scoring service of fraud detection is, to be reached from the internet: leave it empty for the stand-in, which
+    makes scores up.
+  EOT
+  type        = string
+  default     = ""
+  sensitive   = true
+
+  validation {
+    condition     = can(regex("^(https?://\\S+)?$", var.scoring_url))
+    error_message = "A scoring service has a URL with http:// or https://."
   }
 }
 
@@ -175,7 +190,7 @@ variable "checkpoint_seconds" {
   }
 }
 
-# --- Logs
+# --- Operation
 
 variable "log_retention_days" {
   description = "How long logs are kept"
@@ -187,5 +202,16 @@ variable "log_retention_days" {
       [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days
     )
     error_message = "CloudWatch keeps logs for 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731 days or years more."
+  }
+}
+
+variable "alarm_topic_arn" {
+  description = "The topic of SNS that is told of alarms: leave it empty for alarms that only show."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(arn:[a-z-]+:sns:.+)?$", var.alarm_topic_arn))
+    error_message = "A topic has an ARN such as arn:aws:sns:eu-central-1:111122223333:alarms."
   }
 }

@@ -18,6 +18,18 @@ ACCOUNT = "123456789012"
 SECRET = "0123456789abcdef0123456789abcdef"
 APPLICATIONS = "product-cart", "shopping-cart", "fraud", "greeter"
 
+SCORING_URL = "https://scores.example.org/v1?key=0123"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
+# What CloudFormation and Terraform watch: {(namespace, metric, dimension): (statistic, threshold, minutes, of minutes)}.
+ALARMS = {
+    ("AWS/Lambda", "Errors", "FunctionName"): ("Sum", 0, 3, 5),
+    ("AWS/Lambda", "Throttles", "FunctionName"): ("Sum", 0, 3, 5),
+    ("AWS/Lambda", "Duration", "FunctionName"): ("Maximum", 20_000, 3, 5),
+    ("AWS/ApiGateway", "5xx", "ApiId"): ("Sum", 0, 3, 5),
+    ("AWS/Kinesis", "IncomingRecords", "StreamName"): ("Sum", 0, 1, 1),
+    ("AWS/KinesisAnalytics", "downtime", "Application"): ("Maximum", 0, 3, 5),
+}
+
 # Of the stand-in; nothing of the machine's own settings may come in.
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -77,6 +89,22 @@ def _tag(loader, suffix, node):
 
 
 Loader.add_multi_constructor("!", _tag)
+
+
+def watched(alarms):
+    """Alarms as `describe_alarms` has them, in the form of ALARMS, and what each of them watches."""
+    found, what = {}, {}
+    for alarm in alarms:
+        [dimension] = alarm["Dimensions"]
+        key = alarm["Namespace"], alarm["MetricName"], dimension["Name"]
+        minutes = alarm["EvaluationPeriods"]
+        found[key] = alarm["Statistic"], alarm["Threshold"], alarm.get("DatapointsToAlarm", minutes), minutes
+        what[key] = dimension["Value"]
+        # A stack that nobody calls is no reason for an alarm.
+        rest = alarm["Period"], alarm["ComparisonOperator"], alarm["TreatMissingData"]
+        assert rest == (60, "GreaterThanThreshold", "notBreaching"), alarm
+        assert alarm["AlarmDescription"], alarm
+    return found, what
 
 
 def template(name):

@@ -8,8 +8,10 @@ import unittest
 import urllib.request
 from unittest import mock
 
+import yaml
 from moto.awslambda.models import LambdaFunction
-from support import ACCOUNT, APPLICATIONS, CLOUDFORMATION, REGION, SECRET, Aws, Tag, template
+from support import ACCOUNT, ALARMS, APPLICATIONS, CLOUDFORMATION, REGION, ROOT, SCORING_URL, SECRET, TOPIC
+from support import Aws, Loader, Tag, template, watched
 
 # moto makes none of these, whatever it says.
 NOT_MADE = {
@@ -17,6 +19,7 @@ NOT_MADE = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudWatch::Alarm",
     "AWS::KinesisAnalyticsV2::Application",
     "AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption",
     "AWS::Logs::LogStream",
@@ -141,7 +144,8 @@ class Stacks(unittest.TestCase):
             checked.add(role)
 
         self.assertEqual(self.custom_resource["RequestType"], "Create")
-        self.assertEqual(self.custom_resource["ResourceProperties"]["JarKey"], "flink/1.jar")
+        properties = self.custom_resource["ResourceProperties"]
+        self.assertEqual((properties["JarKey"], properties["Runs"]), ("flink/1.jar", "true"))
         checked.add("FlinkRunning")
 
         resources = template("statefun.yaml")["Resources"]
@@ -150,6 +154,8 @@ class Stacks(unittest.TestCase):
         self.assertEqual(self.aws.client("apigatewayv2").get_apis()["Items"], [], "moto makes APIs now: check them")
         made = self.aws.client("kinesisanalyticsv2").list_applications()["ApplicationSummaries"]
         self.assertEqual(made, [], "moto makes Flink applications now: check them")
+        made = self.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        self.assertEqual(made, [], "moto makes alarms now: check them")
         print("not checked, as moto does not make them:", ", ".join(sorted(unchecked)))
 
         self.assertEqual(outputs["IngressStreams"], "example-ingress")
@@ -204,8 +210,9 @@ class Stacks(unittest.TestCase):
 
     def test_flink_is_not_started_when_it_is_not_to_run(self):
         self.statefun(JarKey="flink/1.jar", FlinkRuns="false")
-        self.assertIn("Starter", self.resources())
-        self.assertNotIn("FlinkRunning", self.resources())
+        # It stays while nothing is to run, so that a stop that fails is an update that fails.
+        self.assertIn("FlinkRunning", self.resources())
+        self.assertEqual(self.custom_resource["ResourceProperties"]["Runs"], "false")
 
     def test_the_service_would_take_the_flink_application(self):
         """Its properties, against the service's own description of the request."""
@@ -223,12 +230,46 @@ class Stacks(unittest.TestCase):
         made = self.aws.client("kinesisanalyticsv2").create_application(**request)["ApplicationDetail"]
         self.assertEqual(made["RuntimeEnvironment"], "FLINK-1_18")
 
+    def test_the_service_would_take_the_alarms(self):
+        """Their properties, against the service's own description of the request."""
+        cloudwatch = self.aws.client("cloudwatch")
+        named = {"Functions": "demo-functions", "Api": "api-1", "Flink": "demo", "DeadLetter": "example-dead-letter"}
+        for name, resource in template("statefun.yaml")["Resources"].items():
+            if resource["Type"] == "AWS::CloudWatch::Alarm":
+                request = dict(resource["Properties"])
+                actions = request.pop("AlarmActions")
+                condition, [topic], none = actions.value
+                self.assertEqual((condition, topic.value, none.value), ("HasAlarmTopic", "AlarmTopicArn", "AWS::NoValue"))
+                cloudwatch.put_metric_alarm(AlarmName=name, AlarmActions=[TOPIC], **resolved(request, named))
+                self.assertEqual(resource.get("Condition"), "HasFlink" if name == "FlinkDowntime" else None)
+        found, what = watched(cloudwatch.describe_alarms()["MetricAlarms"])
+        self.assertEqual(found, ALARMS)
+        self.assertEqual(set(what.values()), set(named.values()))
+
+    def test_functions_ask_a_scoring_service_where_one_is_given(self):
+        self.statefun(Application="fraud", ScoringUrl=SCORING_URL)
+        variables = self.aws.client("lambda").get_function(FunctionName="demo-functions")["Configuration"]["Environment"]["Variables"]
+        self.assertEqual(variables["STATEFUN_SCORING_URL"], SCORING_URL)
+        # It may hold a key.
+        self.assertTrue(template("statefun.yaml")["Parameters"]["ScoringUrl"]["NoEcho"])
+
+    def test_the_stack_of_functions_alone_has_the_same_defaults(self):
+        parameters = template("statefun.yaml")["Parameters"]
+        alone = yaml.load((ROOT / "lambda" / "template.yaml").read_text(), Loader)["Parameters"]
+        for name in "RequestRate", "RequestBurst", "ReservedConcurrency", "MemorySize", "LogRetentionDays":
+            for key in "Default", "AllowedValues", "MinValue", "MaxValue":
+                self.assertEqual(parameters[name].get(key), alone[name].get(key), (name, key))
+        for name in "SecretPath", "ScoringUrl", "AlarmTopicArn":
+            self.assertEqual(parameters[name]["AllowedPattern"].strip("^$"), alone[name]["AllowedPattern"], name)
+
     def test_parameters_are_refused_before_anything_is_made(self):
         parameters = template("statefun.yaml")["Parameters"]
         for name, fine, wrong in (
             ("SecretPath", [SECRET, "a" * 32], ["", "short", SECRET + "/", SECRET[:31]]),
             ("JarKey", ["", "flink/1.jar"], ["/flink/1.jar", "flink/1.zip", "flink/*.jar", 'x".jar']),
             ("FunctionsKey", ["functions/1.zip"], ["", "functions/1", "/x.zip", "functions/?.zip"]),
+            ("ScoringUrl", ["", SCORING_URL, "http://scores:80"], ["scores", "ftp://scores", "https://", "https://a b"]),
+            ("AlarmTopicArn", ["", TOPIC, "arn:aws-cn:sns:cn-north-1:1:a"], ["alarms", "arn:aws:sqs:eu-central-1:1:a"]),
             ("CodeBucket", ["code-1"], ["", "s3://code", "Code", "code/1"]),
         ):
             pattern = re.compile(parameters[name]["AllowedPattern"])
@@ -268,6 +309,8 @@ def resolved(value, values):
     """Properties with parameters filled in; what else is made has some ARN."""
     if isinstance(value, dict):
         return {key: resolved(one, values) for key, one in value.items()}
+    if isinstance(value, list):
+        return [resolved(one, values) for one in value]
     if not isinstance(value, Tag):
         return value
     if value.name == "Ref":

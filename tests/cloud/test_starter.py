@@ -54,7 +54,8 @@ def starter():
     module = types.ModuleType("index")
     exec(compile(code, "index.py", "exec"), module.__dict__)
     module.time = Clock()
-    module.print = lambda *_: None
+    module.logged = []
+    module.print = lambda *words: module.logged.append(" ".join(words))
     return module
 
 
@@ -85,14 +86,17 @@ class Starter(unittest.TestCase):
         }
         self.flink.add_response("start_application", {}, {"ApplicationName": NAME, "RunConfiguration": run})
 
-    def answer(self, request, seconds=900):
+    def is_stopped(self, **by):
+        self.flink.add_response("stop_application", {}, {"ApplicationName": NAME, **by})
+
+    def answer(self, request, runs="true", seconds=900):
         event = {
             "RequestType": request,
             "ResponseURL": self.cloudformation.url,
             "StackId": "stack-1",
             "RequestId": "request-1",
             "LogicalResourceId": "FlinkRunning",
-            "ResourceProperties": {"ApplicationName": NAME},
+            "ResourceProperties": {"ApplicationName": NAME, "Runs": runs},
         }
         context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
         self.module.handler(event, context)
@@ -148,16 +152,81 @@ class Starter(unittest.TestCase):
         self.assertEqual(status, "FAILED")
         self.assertIn("not allowed", reason)
 
-    def test_stops_with_a_snapshot_when_the_resource_goes(self):
+    def test_does_not_start_what_is_not_to_run(self):
+        self.statuses("READY")
+        self.assertEqual(self.answer("Create", runs="false")[0], "SUCCESS")
+
+    def test_stops_with_a_snapshot_what_is_not_to_run_any_more(self):
         self.statuses("UPDATING", "RUNNING")
         # Not by force, which would take no snapshot.
-        self.flink.add_response("stop_application", {}, {"ApplicationName": NAME})
+        self.is_stopped()
+        self.statuses("STOPPING", "READY")
+        self.assertEqual(self.answer("Update", runs="false")[0], "SUCCESS")
+
+    def test_says_what_to_do_when_it_runs_on_for_want_of_a_snapshot(self):
+        self.statuses("RUNNING")
+        self.is_stopped()
+        self.statuses("STOPPING", "RUNNING")
+        status, reason = self.answer("Update", runs="false")
+        self.assertEqual(status, "FAILED")
+        self.assertIn("statefun: it took no snapshot and still runs", reason)
+        self.assertIn("stop-application --application-name statefun --force, then deploy again", reason)
+
+    def test_says_what_to_do_when_it_hangs_in_stopping(self):
+        self.statuses("RUNNING")
+        self.is_stopped()
+        self.statuses(*["STOPPING"] * 8)
+        status, reason = self.answer("Update", runs="false", seconds=60)
+        self.assertEqual(status, "FAILED")
+        self.assertIn("still STOPPING", reason)
+        self.assertIn("stop-application --application-name statefun --force, then deploy again", reason)
+
+    def test_stops_with_a_snapshot_when_the_resource_goes(self):
+        self.statuses("UPDATING", "RUNNING")
+        self.is_stopped()
         self.statuses("STOPPING", "READY")
         self.assertEqual(self.answer("Delete")[0], "SUCCESS")
+
+    def test_stops_by_force_what_goes_and_can_take_no_snapshot(self):
+        self.statuses("RUNNING")
+        self.is_stopped()
+        self.statuses("STOPPING", "RUNNING")
+        self.is_stopped(Force=True)
+        self.statuses("FORCE_STOPPING", "READY")
+        self.assertEqual(self.answer("Delete")[0], "SUCCESS")
+        self.assertIn("statefun is stopped by force: it took no snapshot", self.module.logged[0])
+
+    def test_stops_by_force_what_goes_and_takes_too_long(self):
+        for status in "STOPPING", "STARTING", "UPDATING":
+            with self.subTest(status):
+                self.setUp()
+                # 900 s, without 30 s for the answer and 300 s for the stop by force, in steps of 5 s.
+                self.statuses(*[status] * 116)
+                self.is_stopped(Force=True)
+                self.statuses("FORCE_STOPPING", "READY")
+                self.assertEqual(self.answer("Delete")[0], "SUCCESS")
+                self.assertIn(f"statefun is stopped by force: it is still {status}", self.module.logged[0])
+
+    def test_says_when_even_force_does_not_stop_it(self):
+        self.statuses("RUNNING")
+        self.is_stopped()
+        self.statuses("RUNNING")
+        self.is_stopped(Force=True)
+        self.statuses("FORCE_STOPPING", "RUNNING")
+        status, reason = self.answer("Delete")
+        self.assertEqual(status, "FAILED")
+        self.assertIn("still runs after a stop by force", reason)
 
     def test_has_nothing_to_stop_where_nothing_runs(self):
         self.statuses("READY")
         self.assertEqual(self.answer("Delete")[0], "SUCCESS")
+
+    def test_forces_nothing_that_it_may_not_stop(self):
+        self.statuses("RUNNING")
+        self.flink.add_client_error("stop_application", "AccessDeniedException", "not allowed")
+        status, reason = self.answer("Delete")
+        self.assertEqual(status, "FAILED")
+        self.assertIn("not allowed", reason)
 
     def test_does_not_hold_up_a_stack_whose_application_is_gone(self):
         self.flink.add_client_error("describe_application", "ResourceNotFoundException", "gone")

@@ -3,12 +3,13 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 
-from support import ACCOUNT, ENVIRONMENT, REGION, ROOT, SECRET, Aws
+from support import ACCOUNT, ALARMS, ENVIRONMENT, REGION, ROOT, SCORING_URL, SECRET, TOPIC, Aws, template, watched
 
 TERRAFORM = ROOT / "deploy" / "terraform"
 
@@ -27,6 +28,7 @@ resource "aws_s3_bucket_policy" "code" {
   })
 }
 """
+VARIABLES = "application=shopping-cart", "reserved_concurrency=20", f"scoring_url={SCORING_URL}", f"alarm_topic_arn={TOPIC}"
 
 
 class Configuration(unittest.TestCase):
@@ -85,17 +87,35 @@ class Configuration(unittest.TestCase):
             "log_retention_days=8": "CloudWatch keeps logs for",
             "architecture=arm": "There is x86_64 and arm64",
             "checkpoint_seconds=0": "A checkpoint comes every 1 to 3600 seconds",
+            "scoring_url=scores": "A scoring service has a URL with http:// or https://",
+            "alarm_topic_arn=alarms": "A topic has an ARN such as",
             "reserved_concurrency=0": "Concurrency is a whole number from 1 on",
         }
-        options = [option for value in wrong for option in ("-var", value)]
-        ended = self.terraform("plan", "-input=false", *options)
+        ended = self.terraform("plan", "-input=false", *options(*wrong))
         self.assertEqual(ended.returncode, 1, ended.stdout)
         said = " ".join(ended.stderr.replace("│", " ").split())
         for value, error in wrong.items():
             self.assertIn(error, said, value)
 
+    def test_has_the_defaults_of_the_template(self):
+        parameters = template("statefun.yaml")["Parameters"]
+        variables = (TERRAFORM / "variables.tf").read_text()
+        for name, parameter in {
+            "request_rate": "RequestRate",
+            "request_burst": "RequestBurst",
+            "reserved_concurrency": "ReservedConcurrency",
+            "memory_size": "MemorySize",
+            "log_retention_days": "LogRetentionDays",
+            "retention_hours": "RetentionHours",
+            "shards": "Shards",
+            "parallelism": "Parallelism",
+            "checkpoint_seconds": "CheckpointSeconds",
+        }.items():
+            [default] = re.findall(rf'variable "{name}" {{\n(?:  .*\n|\n)*?  default     = (\d+)\n', variables)
+            self.assertEqual(int(default), parameters[parameter]["Default"], name)
+
     def test_all_that_moto_can_make_is_there(self):
-        self.done("apply", "-input=false", "-auto-approve", "-var", "application=shopping-cart", "-var", "reserved_concurrency=20")
+        self.done("apply", "-input=false", "-auto-approve", *options(*VARIABLES))
         outputs = {name: output["value"] for name, output in json.loads(self.done("output", "-json")).items()}
         self.assertEqual(outputs["ingress_streams"], ["cart_events", "restock_events"])
         self.assertTrue(outputs["endpoint"].endswith(f"/{SECRET}/statefun"))
@@ -117,7 +137,8 @@ class Configuration(unittest.TestCase):
         functions = self.aws.client("lambda")
         configuration = functions.get_function(FunctionName="statefun-functions")["Configuration"]
         self.assertEqual((configuration["Runtime"], configuration["Timeout"]), ("provided.al2023", 28))
-        self.assertEqual(configuration["Environment"]["Variables"], {"STATEFUN_EGRESS": "kinesis", "STATEFUN_FUNCTION_TIMEOUT": "25s"})
+        self.assertEqual(configuration["Environment"]["Variables"], {
+            "STATEFUN_EGRESS": "kinesis", "STATEFUN_FUNCTION_TIMEOUT": "25s", "STATEFUN_SCORING_URL": SCORING_URL})
         concurrency = functions.get_function_concurrency(FunctionName="statefun-functions")
         self.assertEqual(concurrency["ReservedConcurrentExecutions"], 20)
 
@@ -129,7 +150,7 @@ class Configuration(unittest.TestCase):
         self.assertEqual(route["RouteKey"], f"POST /{SECRET}/statefun")
         self.assertEqual(route["Target"], f"integrations/{integration['IntegrationId']}")
         self.assertEqual(integration["IntegrationUri"], configuration["FunctionArn"])
-        self.assertEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], 2000)
+        self.assertEqual(stage["DefaultRouteSettings"]["ThrottlingRateLimit"], 1000)
         self.assertNotIn("$context.path", stage["AccessLogSettings"]["Format"])
         self.assertNotIn("$context.routeKey", stage["AccessLogSettings"]["Format"])
 
@@ -138,13 +159,20 @@ class Configuration(unittest.TestCase):
         self.assertEqual(groups, dict.fromkeys(
             ["/aws/lambda/statefun-functions", "/aws/apigateway/statefun", "/aws/kinesis-analytics/statefun"], 30))
 
+        alarms = self.aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+        found, what = watched(alarms)
+        self.assertEqual(found, {key: value for key, value in ALARMS.items() if key[2] != "Application"})
+        self.assertEqual(set(what.values()), {"statefun-functions", api["ApiId"], "shopping-cart-example-dead-letter"})
+        for alarm in alarms:
+            self.assertEqual(alarm["AlarmActions"], [TOPIC])
+
         self.is_planned_with_flink()
+        self.keeps_the_jar_until_flink_has_another()
 
     def is_planned_with_flink(self):
         """What comes with a JAR, and the bucket's own policy; what was applied before stays as it is."""
         (self.folder / "policy_override.tf").unlink()
-        variables = "application=shopping-cart", "reserved_concurrency=20", "jar=statefun.jar"
-        self.done("plan", "-input=false", "-out=flink", *(option for value in variables for option in ("-var", value)))
+        self.done("plan", "-input=false", "-out=flink", *options(*VARIABLES, "jar=statefun.jar"))
         changes = [change for change in json.loads(self.done("show", "-json", "flink"))["resource_changes"]
                    if changed(change["change"])]
         planned = {(change["type"], *change["change"]["actions"]) for change in changes}
@@ -154,7 +182,11 @@ class Configuration(unittest.TestCase):
             ("aws_iam_role", "create"),
             ("aws_iam_role_policy", "create"),
             ("aws_kinesisanalyticsv2_application", "create"),
+            ("aws_cloudwatch_metric_alarm", "create"),
         })
+        [alarm] = [change["change"]["after"] for change in changes if change["type"] == "aws_cloudwatch_metric_alarm"]
+        self.assertEqual((alarm["metric_name"], alarm["dimensions"]), ("downtime", {"Application": "statefun"}))
+        self.assertEqual((alarm["statistic"], alarm["threshold"]), ("Maximum", 0))
         [policy] = [change["change"]["after"]["policy"] for change in changes if change["type"] == "aws_s3_bucket_policy"]
         [statement] = json.loads(policy)["Statement"]
         self.assertEqual((statement["Effect"], statement["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
@@ -164,6 +196,19 @@ class Configuration(unittest.TestCase):
         [location] = configuration["application_code_configuration"][0]["code_content"][0]["s3_content_location"]
         self.assertRegex(location["file_key"], r"^flink/[0-9a-f]{64}\.jar$")
         print("not applied, as moto cannot start applications: aws_kinesisanalyticsv2_application")
+
+    def keeps_the_jar_until_flink_has_another(self):
+        variables = options(*VARIABLES, "jar=statefun.jar")
+        self.done("apply", "-input=false", "-auto-approve", "-target=aws_s3_object.jar", *variables)
+        (self.folder / "statefun.jar").write_bytes(b"PK of another jar")
+        self.done("plan", "-input=false", "-out=release", "-target=aws_s3_object.jar", *variables)
+        [actions] = [change["change"]["actions"] for change in json.loads(self.done("show", "-json", "release"))["resource_changes"]
+                     if change["address"] == "aws_s3_object.jar[0]"]
+        self.assertEqual(actions, ["create", "delete"])
+
+
+def options(*variables):
+    return [option for variable in variables for option in ("-var", variable)]
 
 
 def changed(change):

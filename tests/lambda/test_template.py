@@ -14,7 +14,7 @@ from cfnlint.decode import cfn_yaml
 from moto import mock_aws
 
 TEMPLATE = os.path.join(os.path.dirname(__file__), "..", "..", "lambda", "template.yaml")
-SECRET = "s" * 24
+SECRET = "s" * 32
 REGION = "eu-central-1"
 
 
@@ -68,7 +68,7 @@ class Stack(unittest.TestCase):
         self.assertEqual(concurrency["ReservedConcurrentExecutions"], 7)
 
     def test_role_and_logs(self):
-        name = self.create(LogRetentionDays="30")["FunctionName"]
+        name = self.create(LogRetentionDays="7")["FunctionName"]
         iam = self.client("iam")
         role = self.client("lambda").get_function_configuration(FunctionName=name)["Role"].split("/")[-1]
         self.assertEqual(iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"], [])
@@ -81,7 +81,7 @@ class Stack(unittest.TestCase):
         self.assertTrue(statement["Resource"].endswith(":log-group:/statefun/tests/functions:*"), statement)
         groups = {group["logGroupName"]: group for group in self.client("logs").describe_log_groups()["logGroups"]}
         self.assertEqual(sorted(groups), ["/statefun/tests/api", "/statefun/tests/functions"])
-        self.assertTrue(all(group["retentionInDays"] == 30 for group in groups.values()), groups)
+        self.assertTrue(all(group["retentionInDays"] == 7 for group in groups.values()), groups)
         # The secret is in paths.
         self.assertNotIn("path", self.properties("HttpStage")["AccessLogSettings"]["Format"].lower())
         self.assertNotIn("routekey", self.properties("HttpStage")["AccessLogSettings"]["Format"].lower())
@@ -116,7 +116,7 @@ class Stack(unittest.TestCase):
         policy = json.loads(self.client("lambda").get_policy(FunctionName=outputs["FunctionName"])["Policy"])
         [statement] = policy["Statement"]
         source = statement["Condition"]["ArnLike"]["AWS:SourceArn"]
-        self.assertEqual(source, f"arn:aws:execute-api:{REGION}:123456789012:{api['id']}/*/POST/*")
+        self.assertEqual(source, f"arn:aws:execute-api:{REGION}:123456789012:{api['id']}/*/POST/{SECRET}/statefun")
         self.assertEqual(self.properties("RestApi")["BinaryMediaTypes"], ["*/*"])
         [settings] = self.properties("RestStage")["MethodSettings"]
         self.assertEqual(settings["ThrottlingRateLimit"], {"Ref": "RequestRate"})
