@@ -10,9 +10,10 @@
 
 # It compiles for the architecture that is asked for, on that of the machine that builds.
 FROM --platform=$BUILDPLATFORM docker.io/library/rust:1.95.0-slim-bookworm AS rust
-# zig is the C compiler and the linker for either architecture with musl, C++ and make are for librdkafka.
+# zig is the C compiler and the linker for either architecture with musl. librdkafka is made by make, and its configure
+# wants a C++ compiler, though it compiles C alone.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends make python3-pip \
+    && apt-get install --yes --no-install-recommends g++ make python3-pip \
     && rm -rf /var/lib/apt/lists/* \
     && pip install --break-system-packages --no-cache-dir cargo-zigbuild==0.24.0 ziglang==0.15.2 \
     && rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl
