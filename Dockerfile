@@ -9,7 +9,7 @@
 # but the program. They run as user 65532, need no writable file system and no capability.
 
 # It compiles for the architecture that is asked for, on that of the machine that builds.
-FROM --platform=$BUILDPLATFORM docker.io/library/rust:1.95.0-slim-bookworm AS rust
+FROM --platform=$BUILDPLATFORM rust:1.95.0-slim-bookworm AS rust
 # zig is the C compiler and the linker for either architecture with musl. librdkafka is made by make, and its configure
 # wants a C++ compiler, though it compiles C alone.
 RUN apt-get update \
@@ -41,7 +41,7 @@ RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sha
     && install -D "target/$cpu-unknown-linux-musl/dist/statefun-server" /out/statefun-server
 
 # It brings the plug-in for s3:// with it, s3-fs-presto, which is the one for checkpoints.
-FROM docker.io/apache/flink-statefun:3.3.0 AS statefun
+FROM apache/flink-statefun:3.3.0 AS statefun
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="StateFun cluster" \
     org.opencontainers.image.description="Apache Flink Stateful Functions 3.3.0 with the module of statefun-server" \
