@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Emulator, Source, event, repository};
 
-const STARTS: usize = 20;
+const STARTS: usize = 100;
 const WARM_UP: usize = 500;
 const EVENTS: usize = 5_000;
 
@@ -50,7 +50,8 @@ async fn main() {
 
 fn print(name: &str, mut times: Vec<Duration>) {
     times.sort();
-    let millis = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
+    // By the nearest rank.
+    let millis = |share: f64| times[(times.len() as f64 * share).ceil() as usize - 1].as_secs_f64() * 1e3;
     println!(
         "{name}: median {:.2} ms, 99th percentile {:.2} ms, longest {:.2} ms, of {}",
         millis(0.5),
