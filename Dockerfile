@@ -17,6 +17,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && pip install --break-system-packages --no-cache-dir cargo-zigbuild==0.24.0 ziglang==0.15.2 \
     && rustup target add x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+ENV XDG_CACHE_HOME=/var/cache/zig
 WORKDIR /build
 COPY . .
 
@@ -24,7 +25,7 @@ COPY . .
 FROM rust AS build-tools
 ARG TARGETARCH
 RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sharing=locked \
-    --mount=type=cache,id=statefun-zig,target=/root/.cache,sharing=locked \
+    --mount=type=cache,id=statefun-zig,target=/var/cache/zig,sharing=locked \
     --mount=type=cache,id=statefun-target-$TARGETARCH,target=/build/target,sharing=locked \
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
     && cargo zigbuild --locked --release --target "$cpu-unknown-linux-musl" \
@@ -34,7 +35,7 @@ RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sha
 FROM rust AS build-server
 ARG TARGETARCH
 RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sharing=locked \
-    --mount=type=cache,id=statefun-zig,target=/root/.cache,sharing=locked \
+    --mount=type=cache,id=statefun-zig,target=/var/cache/zig,sharing=locked \
     --mount=type=cache,id=statefun-target-$TARGETARCH,target=/build/target,sharing=locked \
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
     && cargo zigbuild --locked --profile dist --target "$cpu-unknown-linux-musl" --package statefun-server \
