@@ -112,8 +112,11 @@ impl Cluster {
         // The first look makes the JobManager fetch the figure, the second sees what it fetched.
         self.rest(&path)?;
         sleep(Duration::from_millis(300));
-        let metrics = self.rest(&path)?;
-        let restarts = metrics[0]["value"].as_str().context("no metric numRestarts")?.parse::<u64>()?;
+        // It has none of a job that began a moment ago.
+        let restarts = wait("the metric numRestarts", Duration::from_secs(60), || {
+            let metrics = self.rest(&path)?;
+            Ok(metrics[0]["value"].as_str().map(str::parse::<u64>).transpose()?)
+        })?;
         Ok(self.former_restarts + restarts)
     }
 
