@@ -39,10 +39,11 @@ if [ ! -e "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
 fi
 tools=$(lambda/tools)
 
-# Panics are unwound, as the functions' are caught: the optimizations of cargo-lambda's own would abort. The paths of this
-# machine would be in the program, and another machine would make another.
-CARGO_ENCODED_RUSTFLAGS=$(printf '%s\x1f' "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo")--remap-path-prefix=$PWD=/statefun
-export CARGO_ENCODED_RUSTFLAGS
+# Panics are unwound, as the functions' are caught: the optimizations of cargo-lambda's own would abort. The path of this
+# machine's crates would be in the program, and the time at which mimalloc was compiled: another build would make another.
+# The workspace's own paths are relative; were they in the flags, each clone would compile all crates anew.
+export CARGO_ENCODED_RUSTFLAGS=--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo
+export CFLAGS='-Wno-builtin-macro-redefined -D__DATE__="1980-01-01" -D__TIME__="00:00:00"'
 PATH=$tools/bin:$PATH cargo lambda build --quiet --locked --disable-optimizations --profile lambda --target "$target" \
     -p statefun-lambda --bin bootstrap
 
