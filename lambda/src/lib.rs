@@ -12,6 +12,7 @@
 mod answers;
 mod events;
 
+use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,14 @@ use crate::events::Readable;
 /// How long functions may take unless told otherwise. API Gateway waits 29 s (REST) or 30 s (HTTP API) for an answer.
 pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// What Lambda tells each process, without which lambda_runtime panics.
+const RUNTIME_VARIABLES: [&str; 4] = [
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+];
+
 /// Answers the events of API Gateway (REST and HTTP APIs) and of Function URLs with the functions of `registry`, at every
 /// path, until Lambda ends the process.
 ///
@@ -33,12 +42,15 @@ pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(25);
 /// batch is applied.
 ///
 /// # Errors
-/// When Lambda's Runtime API cannot be reached.
-///
-/// # Panics
-/// When it is not Lambda or an emulator that started this process: then the environment variables of its Runtime API are
-/// missing.
+/// When it is not Lambda or an emulator that started this process: then environment variables of its Runtime API are
+/// missing. When that API cannot be reached.
 pub async fn run(registry: impl Into<Arc<Registry>>, function_timeout: Duration) -> Result<(), Error> {
+    if let Some(missing) = RUNTIME_VARIABLES.iter().find(|name| env::var_os(name).is_none()) {
+        return Err(format!(
+            "{missing} is not set: this program is started by Lambda or an emulator of it, such as `cargo lambda watch`"
+        )
+        .into());
+    }
     // A stage is part of the path, and what the gateway lets through is for the functions.
     let options = Options { any_path: true, body_limit: LARGEST_BODY, ..Options::default() };
     let router = statefun_http::router(registry, &options);

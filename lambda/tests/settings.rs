@@ -22,14 +22,25 @@ fn wrong_settings_end_it_with_a_line_of_json_that_names_them() {
         ("STATEFUN_FUNCTION_TIMEOUT", "0s", "--function-timeout"),
         ("STATEFUN_LOG", "=", "--log"),
     ] {
-        let run = bootstrap(&[], &[(name, value)]);
-        assert_eq!(run.status.code(), Some(1), "{name}={value}: {run:?}");
-        let text = String::from_utf8(run.stderr).expect("text");
-        let [line] = text.lines().collect::<Vec<_>>()[..] else { panic!("{name}={value}: not one line: {text}") };
-        let line: serde_json::Value = line.parse().unwrap_or_else(|error| panic!("{error}: {line}"));
-        assert_eq!(line["level"], "ERROR");
-        assert!(line["error"].as_str().is_some_and(|error| error.contains(expected)), "{name}={value}: {line}");
+        refused(&[(name, value)], expected);
     }
+}
+
+#[test]
+fn what_lambda_did_not_start_ends_with_a_line_of_json_that_says_so() {
+    refused(&[], "AWS_LAMBDA_RUNTIME_API is not set: this program is started by Lambda");
+    let only = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"), ("AWS_LAMBDA_FUNCTION_NAME", "functions")];
+    refused(&only, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE is not set");
+}
+
+fn refused(environment: &[(&str, &str)], expected: &str) {
+    let run = bootstrap(&[], environment);
+    assert_eq!(run.status.code(), Some(1), "{environment:?}: {run:?}");
+    let text = String::from_utf8(run.stderr).expect("text");
+    let [line] = text.lines().collect::<Vec<_>>()[..] else { panic!("{environment:?}: not one line: {text}") };
+    let line: serde_json::Value = line.parse().unwrap_or_else(|error| panic!("{error}: {line}"));
+    assert_eq!(line["level"], "ERROR");
+    assert!(line["error"].as_str().is_some_and(|error| error.contains(expected)), "{environment:?}: {line}");
 }
 
 #[test]
