@@ -3,6 +3,8 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anstream::adapter::strip_str;
+use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use prost::Message as _;
@@ -123,7 +125,13 @@ impl Narrator {
 
 /// Colours are for terminals, and where `NO_COLOR` is not set. That nobody reads along is no error.
 fn say(text: impl Display) {
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let mut stderr = std::io::stderr();
+    let mut line = format!("{text}\n");
+    if AutoStream::choice(&stderr) == ColorChoice::Never {
+        line = strip_str(&line).to_string();
+    }
+    // At once: who reads both outputs through pipes, such as an engine of containers, would cut it in two.
+    let _ = stderr.write_all(line.as_bytes());
 }
 
 fn effects(result: &InvocationResponse) -> Vec<String> {
