@@ -22,12 +22,15 @@ WORKDIR /build
 COPY . .
 
 # What is compiled stays in a cache of the builder, so that a change here does not compile the dependencies again.
+# The sources become newer than all that is in it: cargo goes by times, and would take what another clone has compiled for
+# ours where that happened after ours was checked out.
 FROM rust AS build-tools
 ARG TARGETARCH
 RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=statefun-zig,target=/var/cache/zig,sharing=locked \
     --mount=type=cache,id=statefun-target-$TARGETARCH,target=/build/target,sharing=locked \
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
+    && find . -path ./target -prune -o -type f -exec touch {} + \
     && cargo zigbuild --locked --release --target "$cpu-unknown-linux-musl" \
         --package statefun-tools --features kafka,kinesis \
     && install -D "target/$cpu-unknown-linux-musl/release/statefun-tools" /out/statefun-tools
@@ -38,6 +41,7 @@ RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sha
     --mount=type=cache,id=statefun-zig,target=/var/cache/zig,sharing=locked \
     --mount=type=cache,id=statefun-target-$TARGETARCH,target=/build/target,sharing=locked \
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
+    && find . -path ./target -prune -o -type f -exec touch {} + \
     && cargo zigbuild --locked --profile dist --target "$cpu-unknown-linux-musl" --package statefun-server \
     && install -D "target/$cpu-unknown-linux-musl/dist/statefun-server" /out/statefun-server
 
