@@ -4,6 +4,7 @@
 #   docker build --tag statefun-rs/tools --target tools .            statefun-tools, with Kafka and Kinesis
 #   docker build --tag statefun-rs/statefun --target statefun .      the stock cluster with this project's module.yaml
 #   docker buildx build --platform linux/amd64,linux/arm64 .         for both architectures, without emulation
+#   docker build --build-arg PROFILE=release .                       the functions, compiled sooner and somewhat slower
 #
 # The first two hold one static program and the certificates of public authorities: no shell, no libc, nothing to patch
 # but the program. They run as user 65532, need no writable file system and no capability.
@@ -37,13 +38,15 @@ RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sha
 
 FROM rust AS build-server
 ARG TARGETARCH
+# One of Cargo.toml's.
+ARG PROFILE=dist
 RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=statefun-zig,target=/var/cache/zig,sharing=locked \
     --mount=type=cache,id=statefun-target-$TARGETARCH,target=/build/target,sharing=locked \
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
     && find . -path ./target -prune -o -type f -exec touch {} + \
-    && cargo zigbuild --locked --profile dist --target "$cpu-unknown-linux-musl" --package statefun-server \
-    && install -D "target/$cpu-unknown-linux-musl/dist/statefun-server" /out/statefun-server
+    && cargo zigbuild --locked --profile "$PROFILE" --target "$cpu-unknown-linux-musl" --package statefun-server \
+    && install -D "target/$cpu-unknown-linux-musl/$PROFILE/statefun-server" /out/statefun-server
 
 # It brings the plug-in for s3:// with it, s3-fs-presto, which is the one for checkpoints.
 FROM apache/flink-statefun:3.3.0 AS statefun
