@@ -10,25 +10,11 @@
 #   kafka/ checkpoints/ savepoints/ tmp/
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-me=$(basename "$0")
 
-die() {
-    echo "$me: $*" >&2
-    exit 1
-}
-
-# usage: the comment at the top of the script
-usage() {
-    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
-}
-
-need() {
-    local tool
-    for tool in "$@"; do
-        command -v "$tool" >/dev/null ||
-            die "needs $tool (Debian: default-jdk-headless, maven, curl, jq, util-linux; for Kinesis nodejs, npm)"
-    done
-}
+# shellcheck source=tests/lib.bash
+. "$here/../lib.bash"
+# shellcheck disable=SC2034 # by `need`
+packages="default-jdk-headless, maven, curl, jq, util-linux; for Kinesis nodejs, npm"
 
 # --- jars
 
@@ -40,7 +26,7 @@ jars() {
         need mvn
         mkdir -p "$cache"
         part=$(mktemp -d "$cache/fetching.XXXXXX")
-        echo "$me: fetching the jars of Flink, StateFun and Kafka, about 260 MB, once" >&2
+        echo "${0##*/}: fetching the jars of Flink, StateFun and Kafka, about 260 MB, once" >&2
         for profile in flink kafka; do
             mvn -q -B -f "$here/pom.xml" -P "$profile" dependency:copy-dependencies \
                 -DincludeScope=runtime -DoutputDirectory="$part/$profile" >&2 || die "Maven could not fetch the jars"
@@ -61,21 +47,6 @@ open_dir() {
     # shellcheck source=/dev/null
     . "$dir/settings"
     rest=http://127.0.0.1:$REST_PORT
-}
-
-# free_ports COUNT: as many ports on which nothing listens, below those that the system hands out by itself
-free_ports() {
-    local port found=0
-    while [ "$found" -lt "$1" ]; do
-        port=$((20000 + RANDOM % 12000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-            echo "$port"
-            found=$((found + 1))
-        fi
-    done | sort -u | {
-        mapfile -t ports
-        [ "${#ports[@]}" -eq "$1" ] && printf '%s\n' "${ports[@]}"
-    }
 }
 
 # --- processes
@@ -114,6 +85,24 @@ spawn() {
     echo "$pid $(started_at "$pid" || echo 0)" >"$dir/$name.pid"
 }
 
+# spawn_in_image NAME MODULES COMMAND...: as `spawn`, with what the stock image has under /opt. The entry point looks for its
+# own jar at one fixed path, and for a directory of modules. It gets both in a mount namespace of its own: /opt of the
+# machine is not touched.
+spawn_in_image() {
+    local name=$1 modules=$2 namespace=(unshare -m) in_private_opt
+    shift 2
+    [ "$(id -u)" = 0 ] || namespace=(unshare -rm)
+    # shellcheck disable=SC2016
+    in_private_opt='
+        mount -t tmpfs tmpfs /opt
+        mkdir -p /opt/flink/lib /opt/statefun
+        ln -s "$0" /opt/flink/lib/statefun-flink-core.jar
+        ln -s "$1" /opt/statefun/modules
+        shift
+        exec "$@"'
+    spawn "$name" "${namespace[@]}" bash -c "$in_private_opt" "$(echo "$JARS"/flink/statefun-flink-core-*.jar)" "$modules" "$@"
+}
+
 # end NAME: SIGTERM; SIGKILL for what does not end within 10 s
 end() {
     local pid tries
@@ -149,14 +138,12 @@ wait_for() {
 }
 
 fail_with_log() {
-    echo "$me: $2; the end of $dir/$1.log:" >&2
+    echo "${0##*/}: $2; the end of $dir/$1.log:" >&2
     tail -n 20 "$dir/$1.log" >&2 || true
     exit 1
 }
 
 # --- Kafka
-
-listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # uses kafka|kinesis: whether the module has an ingress or egress of that kind
 uses() { grep -q "^kind: io.statefun.$1.v1/" "$dir/module.yaml"; }
@@ -290,7 +277,7 @@ class_path() {
 
 # start_jobmanager [SAVEPOINT]
 start_jobmanager() {
-    local restore=() options java_options command namespace=(unshare -m) in_private_opt
+    local restore=() options java_options command
     mapfile -t options < <(flink_options)
     mapfile -t java_options < <(kinesis_options)
     prepare_flink
@@ -303,17 +290,9 @@ start_jobmanager() {
         return
     fi
     [ -z "${1:-}" ] || restore=(-s "$1")
-    [ "$(id -u)" = 0 ] || namespace=(unshare -rm)
-    # The entry point of the stock image looks for its own jar at one fixed path, /opt/flink/lib/statefun-flink-core.jar,
-    # and for a directory /opt/statefun/modules. It gets both in a mount namespace of its own: /opt of the machine is
-    # not touched. (module.yaml itself is named by statefun.remote.module-name.)
-    # shellcheck disable=SC2016
-    in_private_opt='
-        mount -t tmpfs tmpfs /opt
-        mkdir -p /opt/flink/lib /opt/statefun/modules
-        ln -s "$0" /opt/flink/lib/statefun-flink-core.jar
-        exec "$@"'
-    spawn jobmanager "${namespace[@]}" bash -c "$in_private_opt" "$(echo "$JARS"/flink/statefun-flink-core-*.jar)" \
+    # Empty: statefun.remote.module-name names the module.
+    mkdir -p "$dir/modules"
+    spawn_in_image jobmanager "$dir/modules" \
         "${command[@]}" org.apache.flink.statefun.flink.launcher.StatefulFunctionsClusterEntryPoint \
         --configDir "$dir/conf" "${options[@]}" "${restore[@]}"
 }

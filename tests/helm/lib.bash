@@ -9,19 +9,8 @@ kubernetes=1.36.0
 # shellcheck disable=SC2034 # by those who source it
 chart=$root/k8s
 
-die() {
-    echo "${0##*/}: $*" >&2
-    exit 1
-}
-
-usage() { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"; }
-
-need() {
-    local tool
-    for tool in "$@"; do
-        command -v "$tool" >/dev/null || die "needs $tool"
-    done
-}
+# shellcheck source=tests/lib.bash
+. "$root/tests/lib.bash"
 
 # Helm, kubeconform and the schemas of the API, each once per version.
 fetch_tools() {
