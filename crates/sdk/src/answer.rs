@@ -84,6 +84,10 @@ struct TokenUse {
 const INVOCATION_RESULT: u32 = 100;
 const LONGEST_HEAD: usize = 2 + 10;
 
+/// In milliseconds; 146 million years. The runtime adds a delay to the time of day without a look at the sum, and what is
+/// over `i64::MAX` by that is due at once (runtime: `DelaySink`).
+const LONGEST_DELAY: i64 = i64::MAX / 2;
+
 // The fields of an `InvocationResponse`.
 const STATE_MUTATIONS: u32 = 1;
 const OUTGOING_MESSAGES: u32 = 2;
@@ -137,7 +141,7 @@ impl Answer {
             self.tokens.push(TokenUse { token: token.clone(), cancels: false });
         }
         let delayed = wire::DelayedInvocation {
-            delay_in_ms: whole_millis(delay),
+            delay_in_ms: whole_millis(delay).min(LONGEST_DELAY),
             target: Some(target.into()),
             argument: head.value(&self.buffers),
             is_cancellation_request: false,

@@ -44,7 +44,7 @@ impl<F: StatefulFunction> ErasedFunction for Erased<F> {
                 if !context.accepts(message.type_name()) {
                     info!(
                         function = ?context.self_address(),
-                        message_type = message.type_name(),
+                        message_type = cut(message.type_name(), LONGEST_TYPE),
                         "message ignored: the function does not accept its type"
                     );
                     continue;

@@ -148,7 +148,7 @@ impl Context {
 
     /// Sends a message after a delay, which survives restarts of the cluster.
     ///
-    /// The protocol counts whole milliseconds: part of one counts as one.
+    /// The protocol counts whole milliseconds: part of one counts as one. More than 146 million years are as many.
     ///
     /// # Errors
     /// As [`send`](Self::send).

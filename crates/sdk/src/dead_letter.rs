@@ -97,8 +97,13 @@ impl DeadLetter {
         }
         match &self.destination {
             // A dead letter must not fail in its turn.
-            Destination::Kinesis(_) if id.chars().count() > LONGEST_PARTITION_KEY => {
-                id.chars().take(LONGEST_PARTITION_KEY).collect::<String>().into()
+            Destination::Kinesis(_) if id.encode_utf16().count() > LONGEST_PARTITION_KEY => {
+                let mut units = 0;
+                let fits = |character: &char| {
+                    units += character.len_utf16();
+                    units <= LONGEST_PARTITION_KEY
+                };
+                id.chars().take_while(fits).collect::<String>().into()
             }
             // Nor be larger than a topic takes: 1 MiB by default, key included.
             Destination::Kafka(_) if id.len() > LONGEST_TEXT => shortened(id).into(),

@@ -152,13 +152,13 @@ pub struct KinesisRecordBuilder<'a> {
 }
 
 impl<'a> KinesisRecordBuilder<'a> {
-    /// The partition key, 1 to 256 characters. Kinesis demands one.
+    /// The partition key, 1 to 256 characters as Java counts them: most emoji are two. Kinesis demands one.
     pub fn partition_key(mut self, key: impl Into<Text<'a>>) -> Self {
         self.partition_key = key.into();
         self
     }
 
-    /// Chooses the shard by this decimal number instead of the partition key's hash.
+    /// Chooses the shard by this decimal number, 0 to 2^128 - 1, instead of the partition key's hash.
     pub fn explicit_hash_key(mut self, key: impl Into<Text<'a>>) -> Self {
         self.explicit_hash_key = key.into();
         self
@@ -190,8 +190,17 @@ impl<'a> KinesisRecordBuilder<'a> {
     }
 }
 
-/// The longest partition key that Kinesis takes, in characters.
+/// The longest partition key that the egress takes, in UTF-16 units: its producer throws at a longer one, and the job restarts
+/// for ever (Kinesis Producer Library: `KinesisProducer.addUserRecord`, also for what follows).
 pub(crate) const LONGEST_PARTITION_KEY: usize = 256;
+
+/// The most that the value and the partition key of a record may hold together, in bytes.
+const LARGEST_KINESIS_RECORD: usize = 1024 * 1024;
+
+/// A shard is chosen by a number of 128 bits, written without a sign or zeros before it (Kinesis: `PutRecord`).
+fn is_hash_key(text: &str) -> bool {
+    text.parse().is_ok_and(|number: u128| number.to_string() == text)
+}
 
 impl<V: Encode> EgressRecord for KinesisRecord<'_, V> {}
 
@@ -200,13 +209,22 @@ impl<V: Encode> Written for KinesisRecord<'_, V> {
         if self.stream.is_empty() {
             return Err(TypeError::new("a Kinesis record without a stream"));
         }
-        let characters = self.partition_key.chars().count();
+        let characters = self.partition_key.encode_utf16().count();
         if !(1..=LONGEST_PARTITION_KEY).contains(&characters) {
             return Err(TypeError::new(format!(
                 "a Kinesis partition key of {characters} characters, expected 1 to {LONGEST_PARTITION_KEY}"
             )));
         }
+        if !self.explicit_hash_key.is_empty() && !is_hash_key(&self.explicit_hash_key) {
+            return Err(TypeError::new("an explicit hash key of Kinesis that is no number from 0 to 2^128 - 1"));
+        }
         encode_to(&mut buffers.value, &self.value)?;
+        let size = buffers.value.len() + self.partition_key.len();
+        if size > LARGEST_KINESIS_RECORD {
+            return Err(TypeError::new(format!(
+                "a Kinesis record of {size} bytes with its partition key, expected {LARGEST_KINESIS_RECORD} at most"
+            )));
+        }
         buffers.wrap(|value_bytes, out| {
             wire::KinesisEgressRecord {
                 partition_key: Slice::of(&*self.partition_key),

@@ -376,7 +376,8 @@ async fn a_dead_letter_to_kinesis_has_a_key_that_kinesis_takes() {
     async fn refuse(_: &mut Context, _: Message) -> Result<(), FunctionError> {
         Err(FunctionError::poison("no"))
     }
-    for (id, key) in [("", "-"), ("é".repeat(300).as_str(), "é".repeat(256).as_str())] {
+    for (id, key) in [("", "-".to_owned()), (&"é".repeat(300), "é".repeat(256)), (&"🛒".repeat(129), "🛒".repeat(128))]
+    {
         let policy = FailurePolicy::DeadLetter(DeadLetter::new(DEAD, Destination::kinesis("dead")));
         let request = Request::to(FUNCTION, id).message(value_of(1));
         let result = effects(Function::new(FUNCTION, refuse).on_failure(policy), request).await;

@@ -446,6 +446,30 @@ async fn others_can_be_made_known() {
     assert_eq!(runtime.take_emitted().len(), 1);
 }
 
+/// An egress whose record the function has put together itself.
+async fn raw_record(record: TypedValue) -> TestContext {
+    const OUT: Egress = Egress::new("test/out");
+    let function = Function::with(FUNCTION, record, async |record: &TypedValue, context: &mut Context, _: Message| {
+        context.emit(OUT, record.clone())
+    });
+    let mut test = TestContext::new(function.emits(OUT), "ann").expect("valid");
+    test.invoke(text("x")).await.expect("an answer");
+    test
+}
+
+#[tokio::test]
+async fn no_value_for_an_egress_is_shown_as_none() {
+    let record = TypedValue::unset("test/record");
+    let test = raw_record(record.clone()).await;
+    assert_eq!(test.emitted()[0].record, EmittedRecord::Other(record));
+}
+
+#[tokio::test]
+#[should_panic(expected = "a broken record for egress test/out")]
+async fn a_test_context_does_not_hide_a_broken_record() {
+    raw_record(TypedValue::raw("type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord", &b"\xff"[..])).await;
+}
+
 #[tokio::test]
 async fn a_test_context_shows_what_a_function_did() {
     let mut test = TestContext::new(function(FUNCTION), "ann").expect("valid").with_caller(OTHER.with_id("bob"));

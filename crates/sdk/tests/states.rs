@@ -272,7 +272,9 @@ async fn raw_bytes_are_slices_of_the_request() {
         .bytes();
     let range = body.as_ptr() as usize..body.as_ptr() as usize + body.len();
     support::handler(function.state(&RAW)).handle(body.clone()).await.expect("an answer");
-    for pointer in seen.lock().expect("unpoisoned").iter() {
+    let seen = seen.lock().expect("unpoisoned");
+    assert_eq!(seen.len(), 2, "the function was called once");
+    for pointer in seen.iter() {
         assert!(range.contains(pointer), "a payload was copied");
     }
 }

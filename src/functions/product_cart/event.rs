@@ -162,8 +162,12 @@ impl<'a> TriggeredEvents<'a> {
     }
 }
 
+/// The most that a log shows of a type, in characters.
+const LONGEST_SHOWN: usize = 256;
+
 /// Says that an event was ignored: of a type for others, or a directive (`test.…`) for whoever replays a file.
 pub(super) fn ignore(context: &Context, event: &CloudEvent) {
-    // As `Debug`, because any text may be in a type, line breaks included.
-    info!(function = ?context.self_address(), event_type = ?event.ty(), "event ignored: the function knows no such type");
+    // As `Debug`, because any text may be in a type, line breaks included; and of any length.
+    let event_type: String = event.ty().chars().take(LONGEST_SHOWN).collect();
+    info!(function = ?context.self_address(), ?event_type, "event ignored: the function knows no such type");
 }

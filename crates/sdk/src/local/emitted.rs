@@ -80,7 +80,8 @@ impl EmittedRecord {
                 value: record.value_bytes.into(),
             })
         } else {
-            Ok(Self::Other(TypedValue::raw(text(argument.typename)?, argument.value)))
+            let value = TypedValue::from_wire(Some(argument));
+            value.map(Self::Other).ok_or_else(|| "its type name is not UTF-8".to_owned())
         }
     }
 }

@@ -102,6 +102,9 @@ impl TestContext {
     ///
     /// # Errors
     /// When the invocation fails its batch; then nothing is applied.
+    ///
+    /// # Panics
+    /// When a record was emitted as one for Kafka or Kinesis and is none: on a cluster the job would fail.
     pub async fn invoke(&mut self, message: TypedValue) -> Result<(), HandlerError> {
         self.invoke_batch([message]).await
     }
@@ -109,7 +112,7 @@ impl TestContext {
     /// Calls the function with several messages at once.
     ///
     /// # Errors
-    /// As [`invoke`](Self::invoke).
+    /// As [`invoke`](Self::invoke), which also says when it panics.
     pub async fn invoke_batch(&mut self, messages: impl IntoIterator<Item = TypedValue>) -> Result<(), HandlerError> {
         let request = self.request(messages);
         let reply = self.handler.handle(request).await?;
@@ -222,11 +225,10 @@ impl TestContext {
         }
         let egresses = self.handler.registry().functions()[0].egresses();
         for message in result.outgoing_egresses {
-            let egress = egresses.iter().map(Egress::id).find(|id| is_id(id, &message));
-            let record = EmittedRecord::from_wire(message.argument.unwrap_or_default());
-            if let (Some(egress), Ok(record)) = (egress, record) {
-                self.emitted.push(Emitted { egress: egress.clone(), record });
-            }
+            let Some(egress) = egresses.iter().map(Egress::id).find(|id| is_id(id, &message)) else { continue };
+            let record = EmittedRecord::from_wire(message.argument.unwrap_or_default())
+                .unwrap_or_else(|reason| panic!("a broken record for egress {egress}: {reason}"));
+            self.emitted.push(Emitted { egress: egress.clone(), record });
         }
         let declared = self.handler.registry().functions()[0].states();
         for mutation in result.state_mutations {
