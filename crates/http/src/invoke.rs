@@ -38,14 +38,21 @@ impl Service {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM));
                 response
             }
-            Err(refusal) => {
-                // Who waits for "100 Continue" has sent no body yet, and will not.
-                if !head.headers.contains_key(EXPECT) {
-                    body::discard(body);
-                }
-                self.refuse(&refusal).map(Either::Right)
-            }
+            Err(refusal) => self.refuse_unread(Request::from_parts(head, body), &refusal).map(Either::Right),
         }
+    }
+
+    /// Refuses a request of whose body there may be more to come.
+    pub(crate) fn refuse_unread(
+        &self,
+        request: Request<impl RequestBody>,
+        refusal: &Refusal,
+    ) -> axum::response::Response {
+        // Who waits for "100 Continue" has sent no body yet, and will not.
+        if !request.headers().contains_key(EXPECT) {
+            body::discard(request.into_body());
+        }
+        self.refuse(refusal)
     }
 
     async fn answer(&self, headers: &HeaderMap, body: &mut impl RequestBody) -> Result<Bytes, Refusal> {
@@ -78,7 +85,7 @@ impl Service {
     }
 
     /// Counts, logs and answers a request that gets no answer of the protocol.
-    pub(crate) fn refuse(&self, refusal: &Refusal) -> axum::response::Response {
+    fn refuse(&self, refusal: &Refusal) -> axum::response::Response {
         match refusal {
             Refusal::Failed(failure) => log(failure),
             _ => {
@@ -90,7 +97,8 @@ impl Service {
     }
 }
 
-/// Tells of a request whose client went away before the answer: hyper drops what works on it.
+/// Tells of a request that was dropped before its answer: by hyper, as its client went away, or on Lambda, as its time was
+/// over.
 struct Abandoned<'a> {
     metrics: &'a Metrics,
     started: Instant,
@@ -99,7 +107,7 @@ struct Abandoned<'a> {
 impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
         self.metrics.abandoned();
-        warn!(after = ?self.started.elapsed(), "the client went away before its answer: is its call time-out too short?");
+        warn!(after = ?self.started.elapsed(), "dropped before its answer: the client went away, or its time was over");
     }
 }
 

@@ -4,36 +4,43 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::time::sleep_until;
 
 /// Gives requests their turns: each the first that is free, so that none waits while there are fewer than the limit.
 pub(crate) struct Pace {
     began: Instant,
     nanos_between: u64,
-    /// The first turn that is free, in nanoseconds since `began`.
+    /// One request waits for its turn, all others behind it. A turn is taken when it has come, so that who goes away leaves
+    /// its place to the next: were turns given out ahead, a wave of requests that gave up would keep all that follow waiting.
+    queue: Semaphore,
+    /// The first turn that is free, in nanoseconds since `began`. The first of the queue alone writes it.
     free: AtomicU64,
 }
 
 impl Pace {
     pub(crate) fn new(requests_a_second: NonZeroU32) -> Self {
         let nanos_between = 1_000_000_000 / u64::from(requests_a_second.get());
-        Self { began: Instant::now(), nanos_between, free: AtomicU64::new(0) }
+        Self { began: Instant::now(), nanos_between, queue: Semaphore::new(1), free: AtomicU64::new(0) }
     }
 
     /// Waits for a turn.
     pub(crate) async fn turn(&self) {
+        let at_once = self.queue.try_acquire();
+        let queued = at_once.is_err();
+        let _first = match at_once {
+            Ok(first) => Ok(first),
+            Err(_) => self.queue.acquire().await,
+        };
         // In 584 years.
         let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let mut free = self.free.load(Ordering::Relaxed);
-        loop {
-            let after = free.max(now).saturating_add(self.nanos_between);
-            match self.free.compare_exchange_weak(free, after, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => break,
-                Err(changed) => free = changed,
-            }
+        let free = self.free.load(Ordering::Relaxed);
+        // Timers are late by up to a millisecond: who has queued takes its turn though it be over, or they would be fewer
+        // than the limit.
+        let turn = if queued { free } else { free.max(now) };
+        if turn > now {
+            sleep_until((self.began + Duration::from_nanos(turn)).into()).await;
         }
-        if free > now {
-            sleep_until((self.began + Duration::from_nanos(free)).into()).await;
-        }
+        self.free.store(turn.saturating_add(self.nanos_between), Ordering::Relaxed);
     }
 }

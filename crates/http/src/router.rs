@@ -83,18 +83,18 @@ async fn render() -> Response {
     }
 }
 
-async fn only_get(State(service): Shared) -> Response {
-    service.refuse(&Refusal::Method("GET,HEAD"))
+async fn only_get(State(service): Shared, request: Request) -> Response {
+    service.refuse_unread(request, &Refusal::Method("GET,HEAD"))
 }
 
-async fn only_post(State(service): Shared) -> Response {
-    service.refuse(&Refusal::Method("POST"))
+async fn only_post(State(service): Shared, request: Request) -> Response {
+    service.refuse_unread(request, &Refusal::Method("POST"))
 }
 
-async fn only_get_and_post(State(service): Shared) -> Response {
-    service.refuse(&Refusal::Method("GET,HEAD,POST"))
+async fn only_get_and_post(State(service): Shared, request: Request) -> Response {
+    service.refuse_unread(request, &Refusal::Method("GET,HEAD,POST"))
 }
 
-async fn no_such_path(State(service): Shared) -> Response {
-    service.refuse(&Refusal::Path)
+async fn no_such_path(State(service): Shared, request: Request) -> Response {
+    service.refuse_unread(request, &Refusal::Path)
 }

@@ -11,7 +11,7 @@ use statefun_sdk::{
 };
 
 use crate::support::{
-    Gate, Running, batch, batch_with, batch_with_seen, counter, options, post, post_with, registry, typed_value,
+    Gate, Running, batch, batch_with, batch_with_seen, counter, options, post, post_with, registry, typed_value, within,
 };
 
 fn start(functions: impl IntoIterator<Item = Function>) -> Running {
@@ -137,6 +137,16 @@ async fn a_client_that_sends_everything_first_reads_the_413() {
     let mut client = server.connect().await;
     client.send(post(&vec![0; 70 << 20])).await;
     client.answer().await.refuses(413, &["too large"]);
+}
+
+#[tokio::test]
+async fn a_client_that_sends_everything_first_reads_the_404_and_the_405() {
+    let server = start([counter("status/elsewhere")]);
+    for (path, status, told) in [("/statefun/", 404, "no such path"), ("/readyz", 405, "expected GET")] {
+        let mut client = server.connect().await;
+        client.send(post_with(path, "", &vec![0; 70 << 20])).await;
+        client.answer().await.refuses(status, &[told]);
+    }
 }
 
 #[tokio::test]
@@ -273,6 +283,29 @@ async fn requests_over_the_rate_limit_wait_for_their_turn() {
     }
     // The first has its turn at once.
     assert!(begun.elapsed() >= Duration::from_millis(2 * 50));
+}
+
+#[tokio::test]
+async fn requests_that_gave_up_take_no_turns() {
+    let server =
+        Running::start(registry([counter("status/given-up")]), Options { rate_limit: NonZeroU32::new(1), ..options() });
+    let request = batch_with_seen("status/given-up", 1);
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        let mut client = server.connect().await;
+        client.send(post(&request)).await;
+        clients.push(client);
+    }
+    // Some may have had their turns by then.
+    let all_wait = async {
+        while server.metric("statefun_requests_in_flight").await < 90.0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(all_wait).await;
+    drop(clients);
+    // Behind all of them it would wait for longer than a test waits.
+    server.post(&request).await.response();
 }
 
 #[tokio::test]
