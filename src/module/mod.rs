@@ -6,9 +6,11 @@
 //! | `render` | writes a module for the applications of this server |
 //! | `check` | reads one, and tells what the cluster would stumble over, or pass over in silence |
 //! | `lambda` | what is different where the functions are on AWS Lambda |
+//! | `number` | which texts are numbers to the cluster |
 
 mod check;
 mod lambda;
+mod number;
 mod render;
 
 use clap::Subcommand;

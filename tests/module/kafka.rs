@@ -30,6 +30,23 @@ fn kafka() {
             ][..],
         ),
         (
+            "  consumerGroupId: example\n",
+            "  consumerGroupId: 2024_01\n",
+            &[
+                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 42, spec.consumerGroupId: a number where a text is expected",
+            ][..],
+        ),
+        ("  consumerGroupId: example\n", "  consumerGroupId: \"2024_01\"\n", &[][..]),
+        ("  consumerGroupId: example\n", "  consumerGroupId: 2024\n", &[][..]),
+        ("  consumerGroupId: example\n", "  consumerGroupId: 2024_01_a\n", &[][..]),
+        (
+            "    - security.protocol: SSL\n---\nkind: io.statefun.kinesis",
+            "    - ssl.key.password: 0b11\n---\nkind: io.statefun.kinesis",
+            &[
+                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 52, spec.properties[0].ssl.key.password: a number where a text is expected",
+            ][..],
+        ),
+        (
             "autoOffsetResetPosition: earliest",
             "autoOffsetResetPosition: first",
             &[

@@ -324,3 +324,13 @@ fn output_goes_to_a_file() {
     assert_eq!(rendered(&["--output", path.to_str().unwrap()]), "");
     assert_eq!(std::fs::read_to_string(path).unwrap(), rendered(&[]));
 }
+
+/// The cluster's parser is of YAML 1.1: it would read 202401, 3 and 10000 otherwise.
+#[test]
+fn a_text_that_the_cluster_would_take_for_a_number_is_quoted() {
+    for group in ["2024_01", "0b11", "1e4", "0x1F", "017", "1_", ".5"] {
+        let text = rendered(&["--kafka-group", group]);
+        assert!(text.contains(&format!("consumerGroupId: \"{group}\"\n")), "{text}");
+    }
+    assert!(rendered(&["--kafka-group", "2024-01"]).contains("consumerGroupId: 2024-01\n"));
+}

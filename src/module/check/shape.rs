@@ -1,9 +1,10 @@
 //! Which fields there are, which must be there, and what they hold.
 
+use super::super::number::is_as_written;
 use super::field::Field;
 use super::finding::{Findings, outcome};
 use super::values;
-use super::yaml::Value;
+use super::yaml::{ScalarType, Value};
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ fn check_shape(findings: &mut Findings, field: &Field<'_>, shape: Shape, outcome
         return;
     }
     let expected = match shape {
-        Shape::Text if field.text().is_some() => return,
+        Shape::Text if field.text().is_some() => return check_number(findings, field),
         Shape::Text => "a text",
         Shape::WholeNumber if field.text().is_some_and(|text| text.parse::<i32>().is_ok()) => return,
         Shape::WholeNumber => "a whole number of at most 32 bits",
@@ -112,12 +113,23 @@ fn check_shape(findings: &mut Findings, field: &Field<'_>, shape: Shape, outcome
     );
 }
 
+/// A number where a text belongs is taken as the runtime writes it (runtime: `JsonNode.asText`).
+fn check_number(findings: &mut Findings, field: &Field<'_>) {
+    if let Value::Scalar(scalar) = &field.node.value
+        && scalar.kind() == ScalarType::Number
+        && !is_as_written(&scalar.text)
+    {
+        let outcome = "it is taken as numbers are written there: 1_000 is 1000, 0b11 is 3, 017 is 15, 1.50 is 1.5";
+        findings.warning(field, "a number where a text is expected", outcome, "quote it if the text is meant");
+    }
+}
+
 /// The runtime takes the first entry of each item (runtime: `PropertiesJsonDeserializer`).
 fn check_properties(findings: &mut Findings, list: &Field<'_>) {
     for item in list.items() {
         let mut entries = item.entries();
         match (entries.next(), entries.next()) {
-            (Some((_, value)), None) if value.text().is_some() => {}
+            (Some((_, value)), None) if value.text().is_some() => check_number(findings, &value),
             (Some((_, value)), None) => findings.error(
                 &value,
                 format!("{} where the value of a property is expected", value.what()),

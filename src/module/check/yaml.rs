@@ -2,6 +2,8 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
+use super::super::number::is_number;
+
 /// More than any module needs, and little enough to walk through without care.
 const DEEPEST: usize = 64;
 
@@ -52,8 +54,7 @@ impl Scalar {
         match self.text.as_str() {
             "" | "~" | "null" | "Null" | "NULL" => ScalarType::Null,
             "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => ScalarType::Boolean,
-            // Rust also takes "inf" and "nan" for numbers.
-            text if text.contains(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok() => ScalarType::Number,
+            text if is_number(text) => ScalarType::Number,
             _ => ScalarType::Text,
         }
     }

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use saphyr::{Mapping, Scalar, Yaml};
+use saphyr::{Mapping, Scalar, ScalarStyle, Yaml};
 use statefun_sdk::{Egress, Registry};
 
 use super::super::lambda::{LONGEST_ANSWER, is_lambda};
+use super::super::number::is_number;
 use super::clients::Properties;
 use super::{Delivery, RenderArgs, Transport, name_of};
 use crate::functions::{Connector, Destinations, Ingress};
@@ -180,7 +181,12 @@ fn number(number: u32) -> Yaml<'static> {
 }
 
 fn text(text: impl Into<String>) -> Yaml<'static> {
-    Yaml::Value(Scalar::String(text.into().into()))
+    let text = text.into();
+    if is_number(&text) {
+        // The emitter quotes what YAML 1.2 takes for a number.
+        return Yaml::Representation(text.into(), ScalarStyle::DoubleQuoted, None);
+    }
+    Yaml::Value(Scalar::String(text.into()))
 }
 
 /// As Flink's `TimeUtils` reads it, in the largest unit that comes out even.
