@@ -78,7 +78,9 @@ impl Lines {
             }
             self.read += u64::try_from(read)?;
             self.number += 1;
-            text.truncate(text.trim_ascii_end().len());
+            // Blanks belong to the event: it may end with empty columns.
+            let end = text.strip_suffix(b"\n").map_or(&text[..], |line| line.strip_suffix(b"\r").unwrap_or(line)).len();
+            text.truncate(end);
             if !text.is_empty() {
                 return Ok(Some(Line { number: self.number, text }));
             }
@@ -99,12 +101,12 @@ mod tests {
 
     #[tokio::test]
     async fn lines_are_numbered_as_an_editor_does() {
-        let mut lines = Lines::from("one\r\n\n   \n two \nthree");
+        let mut lines = Lines::from("one\r\n\n\r\n two \t\nthree");
         let mut read = Vec::new();
         while let Some(line) = lines.next().await.expect("read") {
             read.push((line.number, String::from_utf8(line.text).expect("text")));
         }
-        assert_eq!(read, [(1, "one".to_owned()), (4, " two".to_owned()), (5, "three".to_owned())]);
+        assert_eq!(read, [(1, "one".to_owned()), (4, " two \t".to_owned()), (5, "three".to_owned())]);
         assert_eq!(Some(lines.read()), lines.size());
     }
 

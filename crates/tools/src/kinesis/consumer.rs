@@ -1,7 +1,8 @@
 use std::collections::{HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_kinesis::Client;
+use aws_sdk_kinesis::operation::get_records::GetRecordsError;
 use aws_sdk_kinesis::types::{Record, ShardIteratorType};
 use tokio::time::sleep;
 
@@ -29,8 +30,21 @@ pub struct Consumer {
 struct Shard {
     id: String,
     iterator: String,
+    /// Where another iterator would have to begin.
+    place: Place,
     /// Whether its end was reached once.
     ended: bool,
+}
+
+/// Where an iterator begins.
+enum Place {
+    Beginning,
+    /// With what comes from now on.
+    End,
+    /// With what has come since then.
+    Since(SystemTime),
+    /// Behind the record with this sequence number.
+    After(String),
 }
 
 impl Consumer {
@@ -52,9 +66,8 @@ impl Consumer {
         loop {
             let answer = page.send().await.map_err(|error| explain(stream, error))?;
             for shard in answer.shards.unwrap_or_default() {
-                let start =
-                    if args.extent.from_beginning { ShardIteratorType::TrimHorizon } else { ShardIteratorType::Latest };
-                consumer.begin(shard.shard_id, start).await?;
+                let place = if args.extent.from_beginning { Place::Beginning } else { Place::End };
+                consumer.begin(shard.shard_id, place).await?;
             }
             match answer.next_token {
                 Some(token) => page = consumer.client.list_shards().next_token(token),
@@ -63,32 +76,55 @@ impl Consumer {
         }
     }
 
-    async fn begin(&mut self, id: String, start: ShardIteratorType) -> Result<(), BoxError> {
+    async fn begin(&mut self, id: String, place: Place) -> Result<(), BoxError> {
         if self.known.insert(id.clone()) {
-            let request = self.client.get_shard_iterator().stream_name(&self.stream).shard_id(&id);
-            let answer = request.shard_iterator_type(start).send().await;
-            let answer = answer.map_err(|error| explain(&self.stream, error))?;
-            self.shards.extend(answer.shard_iterator.map(|iterator| Shard { id, iterator, ended: false }));
+            let now = SystemTime::now();
+            let iterator = self.iterator(&id, &place).await?;
+            let place = if matches!(place, Place::End) { Place::Since(now) } else { place };
+            self.shards.extend(iterator.map(|iterator| Shard { id, iterator, place, ended: false }));
         }
         Ok(())
     }
 
+    async fn iterator(&self, id: &str, place: &Place) -> Result<Option<String>, BoxError> {
+        let request = self.client.get_shard_iterator().stream_name(&self.stream).shard_id(id);
+        let request = match place {
+            Place::Beginning => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
+            Place::End => request.shard_iterator_type(ShardIteratorType::Latest),
+            Place::Since(time) => request.shard_iterator_type(ShardIteratorType::AtTimestamp).timestamp((*time).into()),
+            Place::After(sequence) => {
+                request.shard_iterator_type(ShardIteratorType::AfterSequenceNumber).starting_sequence_number(sequence)
+            }
+        };
+        Ok(request.send().await.map_err(|error| explain(&self.stream, error))?.shard_iterator)
+    }
+
     /// Asks the shard whose turn it is, and takes it to the end of the queue.
     async fn ask(&mut self) -> Result<(), BoxError> {
-        let Some(Shard { id, iterator, ended }) = self.shards.pop_front() else { return Ok(()) };
-        let answer = self.client.get_records().shard_iterator(iterator).send().await;
-        let answer = answer.map_err(|error| explain(&self.stream, error))?;
+        let Some(Shard { id, iterator, mut place, ended }) = self.shards.pop_front() else { return Ok(()) };
+        let answer = match self.client.get_records().shard_iterator(iterator).send().await {
+            // It is good for five minutes, and whoever reads what we write may have stopped for longer.
+            Err(error) if error.as_service_error().is_some_and(GetRecordsError::is_expired_iterator_exception) => {
+                let iterator = self.iterator(&id, &place).await?;
+                self.shards.extend(iterator.map(|iterator| Shard { id, iterator, place, ended }));
+                return Ok(());
+            }
+            answer => answer.map_err(|error| explain(&self.stream, error))?,
+        };
+        if let Some(last) = answer.records.last() {
+            place = Place::After(last.sequence_number.clone());
+        }
         self.before_pause =
             if answer.records.is_empty() { self.before_pause.saturating_sub(1) } else { self.shards.len() + 1 };
         for record in answer.records {
             self.ready.extend(received(&self.stream, &id, record));
         }
         for child in answer.child_shards.unwrap_or_default() {
-            self.begin(child.shard_id, ShardIteratorType::TrimHorizon).await?;
+            self.begin(child.shard_id, Place::Beginning).await?;
         }
         let ended = ended || answer.millis_behind_latest == Some(0);
         // A shard that was split or merged has no next.
-        self.shards.extend(answer.next_shard_iterator.map(|iterator| Shard { id, iterator, ended }));
+        self.shards.extend(answer.next_shard_iterator.map(|iterator| Shard { id, iterator, place, ended }));
         Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! `cargo test -p statefun-tools --features kinesis --test kinesis -- --ignored`
 #![cfg(feature = "kinesis")]
 
+mod expiring;
 mod moto;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ async fn sends_and_receives() {
     records_put_together_are_taken_apart(&moto).await;
     what_comes_from_now_on_is_received(&moto).await;
     shards_that_are_split_are_followed(&moto).await;
+    an_iterator_that_has_expired_is_had_anew(&moto).await;
     what_cannot_be_is_said(&moto);
 }
 
@@ -109,6 +111,26 @@ async fn shards_that_are_split_are_followed(moto: &Moto) {
     assert_eq!(values, ["before", "after"], "{}", error(&received));
 }
 
+/// No record comes twice, and none is left out.
+async fn an_iterator_that_has_expired_is_had_anew(moto: &Moto) {
+    moto.create("expiring", 1).await;
+    assert!(fed(moto, &["send", "kinesis:expiring", "--key", "k"], "one\ntwo").status.success());
+    for (options, said, expected) in [
+        (["--count", "3", "--from-beginning"].as_slice(), "from the beginning", ["one", "two", "three"].as_slice()),
+        (&["--count", "1"], "from now on", &["three"]),
+    ] {
+        let options = [&["receive", "kinesis:expiring", "--timeout", "30s"], options].concat();
+        let mut receiver = command_at(&expiring::start(moto), &options);
+        let mut receiver = receiver.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
+        moto::said(receiver.stderr.take().expect("its errors"), &format!("receiving from kinesis:expiring {said}"));
+        assert!(fed(moto, &["send", "kinesis:expiring", "--key", "k"], "three").status.success());
+        let received = receiver.wait_with_output().expect("ended");
+        let values: Vec<_> = lines_of(&received).into_iter().map(|line| line["value_text"].clone()).collect();
+        assert_eq!(received.status.code(), Some(0));
+        assert_eq!(values, expected);
+    }
+}
+
 fn what_cannot_be_is_said(moto: &Moto) {
     for (arguments, expected) in [
         (vec!["send", "kinesis:unknown", "--key", "k"], "is the stream's name right, and the region?"),
@@ -123,8 +145,12 @@ fn what_cannot_be_is_said(moto: &Moto) {
 }
 
 fn command(moto: &Moto, arguments: &[&str]) -> Command {
+    command_at(moto.url(), arguments)
+}
+
+fn command_at(url: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_statefun-tools"));
-    command.args(arguments).args(["--endpoint-url", moto.url(), "--region", "us-east-1"]);
+    command.args(arguments).args(["--endpoint-url", url, "--region", "us-east-1"]);
     command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
     command
 }
