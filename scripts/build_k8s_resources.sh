@@ -12,9 +12,10 @@
 # What follows -- is for `helm template` with the chart in k8s/, whose values.yaml says what there is to set:
 #
 #   build_k8s_resources.sh -t apache/flink-statefun:3.3.0 -e https://abc.execute-api.us-east-1.amazonaws.com/statefun \
-#       -s s3://my-bucket/statefun -- --set connector=kinesis --set kinesis.region=us-east-1
+#       -s s3://my-bucket/statefun -- --set connector=kinesis --set kinesis.region=us-east-1 --set module.poolSize=45
 #   kubectl apply --namespace default --filename statefun-k8s.yaml
 #
+# On Lambda, two workers with 45 requests each stay below the 100 processes that lambda/template.yaml reserves.
 # Kafka is one broker in the cluster, for trying it out, unless kafka.address says otherwise. Needs helm (3.14 or later).
 set -euo pipefail
 

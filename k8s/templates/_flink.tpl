@@ -81,12 +81,12 @@ volumes:
     configMap:
       name: {{ include "statefun.fullname" $root }}-flink
   - name: module
-    {{- if $root.Values.module.existingSecret }}
-    secret:
-      secretName: {{ $root.Values.module.existingSecret }}
-    {{- else }}
+    {{- if and (include "statefun.ownFunctions" $root) (not $root.Values.module.existingSecret) }}
     configMap:
       name: {{ include "statefun.moduleName" $root }}
+    {{- else }}
+    secret:
+      secretName: {{ include "statefun.moduleName" $root }}
     {{- end }}
   # States that are worked on, and the program that writes to Kinesis.
   - name: tmp

@@ -122,6 +122,7 @@ capabilities:
 {{- if and (not .Values.statefun.enabled) .Values.functions.networkPolicy.enabled (not .Values.functions.networkPolicy.extraFrom) }}
 {{- fail "statefun.enabled=false: nobody could call the functions. Name the workers in functions.networkPolicy.extraFrom, or set functions.networkPolicy.enabled=false" }}
 {{- end }}
+{{- include "statefun.checkLambda" . }}
 {{- if hasKey .Values.functions.env "STATEFUN_DRAIN_DELAY" }}
 {{- fail "functions.env.STATEFUN_DRAIN_DELAY: set functions.drain.delaySeconds instead, which the termination grace period contains" }}
 {{- end }}
@@ -131,6 +132,18 @@ capabilities:
 {{- if gt (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas) }}
 {{- if .Values.functions.autoscaling.enabled }}
 {{- fail (printf "functions.replicaCount=%d is more than functions.autoscaling.maxReplicas=%d" (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* What `statefun-server module render` refuses for a URL of API Gateway or of a Lambda Function. */}}
+{{- define "statefun.checkLambda" -}}
+{{- if regexMatch "^https?://[^/]*(\\.execute-api\\.|\\.lambda-url\\.)" .Values.statefun.endpoint }}
+{{- $number := regexFind "^[0-9]+" .Values.module.callTimeout | int64 }}
+{{- $unit := regexFind "[a-z]+" .Values.module.callTimeout }}
+{{- $milliseconds := dict "ms" 1 "s" 1000 "min" 60000 "h" 3600000 }}
+{{- if le (mul $number (get $milliseconds $unit)) 30000 }}
+{{- fail (printf "module.callTimeout=%s: an answer of AWS Lambda may take 30s; expected more than that" .Values.module.callTimeout) }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -34,6 +34,9 @@ spec:
     type: io.statefun.transports.v1/async
     call: {{ $root.Values.module.callTimeout }}
     connect: 10s
+    {{- with $root.Values.module.poolSize }}
+    pool_size: {{ int . }}
+    {{- end }}
 {{ end }}
 
 {{- define "statefun.module.kafka.ingress" -}}
