@@ -6,7 +6,8 @@
 #   run-flink-locally.sh off
 #
 #   --profile=NAME     profile of the AWS CLI; its user is asked to log in where that is due. It must have a region.
-#   --chip=NAME        the machine's: amd64, or arm64 as Macs have since 2020
+#   --chip=NAME        the machine's: amd64, or arm64 as Macs have since 2020. The cluster is amd64 on
+#                      both, which Docker emulates on arm64
 #   --module=FILE      the cluster's module.yaml, such as one for Confluent Cloud or for Kinesis streams in AWS, with the
 #                      functions at http://functions:8000/statefun. Default: deploy/compose/module-kafka.yaml, and with it
 #                      the Kafka of docker-compose.yml
@@ -62,7 +63,9 @@ fi
 credentials=$(aws configure export-credentials --profile "$profile" --format env-no-export) ||
     die "the AWS CLI does not tell the credentials of profile $profile"
 AWS_SESSION_TOKEN=
-while IFS='=' read -r name value; do
+# Not split by `read`, which drops the last = of a token that holds no other.
+while IFS= read -r line; do
+    name=${line%%=*} value=${line#*=}
     case $name in
         AWS_ACCESS_KEY_ID | AWS_SECRET_ACCESS_KEY | AWS_SESSION_TOKEN) declare "$name=$value" ;;
         AWS_CREDENTIAL_EXPIRATION) echo "The credentials expire at $value." ;;
@@ -73,8 +76,10 @@ export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN AWS_REGION=$reg
 compose+=(--file "$here/deploy/compose/aws.yml")
 if [ -n "$module" ]; then
     export MODULE=$module
-    # Named, as the profile would bring a Kafka that nobody asks.
-    "${compose[@]}" up --detach functions jobmanager taskmanager
+    # Named, as the profile would bring a Kafka that nobody asks, and alone: to name services is to switch on all of their
+    # profiles, and so what they depend on, down to that Kafka and a stand-in of Kinesis. (Where the functions come up last,
+    # the job asks again until they answer.)
+    "${compose[@]}" up --detach --no-deps functions jobmanager taskmanager
 else
     "${compose[@]}" --profile statefun up --detach
 fi

@@ -154,8 +154,7 @@ resource "aws_kinesisanalyticsv2_application" "flink" {
       }
 
       flink_run_configuration {
-        # States of functions that are gone must not keep a release from starting.
-        allow_non_restored_state = true
+        allow_non_restored_state = var.allow_non_restored_state
       }
     }
   }

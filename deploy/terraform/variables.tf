@@ -168,6 +168,16 @@ variable "flink_runs" {
   default     = true
 }
 
+variable "allow_non_restored_state" {
+  description = <<-EOT
+    Whether Flink may drop the state of ingresses and egresses that the JAR's module.yaml lacks: set it for the one release
+    that drops an ingress or egress. With it, an ingress that was renamed by mistake silently loses its position in the
+    stream. Functions never need it, as the states of all of them are one operator's.
+  EOT
+  type        = bool
+  default     = false
+}
+
 variable "parallelism" {
   description = "Parallel subtasks, one for each KPU (1 processor and 4 GB of memory)"
   type        = number

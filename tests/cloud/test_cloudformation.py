@@ -146,6 +146,7 @@ class Stacks(unittest.TestCase):
         self.assertEqual(self.custom_resource["RequestType"], "Create")
         properties = self.custom_resource["ResourceProperties"]
         self.assertEqual((properties["JarKey"], properties["Runs"]), ("flink/1.jar", "true"))
+        self.assertEqual(properties["AllowNonRestoredState"], "false")
         checked.add("FlinkRunning")
 
         resources = template("statefun.yaml")["Resources"]
@@ -184,7 +185,7 @@ class Stacks(unittest.TestCase):
         writes = {resource.removeprefix(stream) for action, resource in flink if action == "kinesis:PutRecords"}
         self.assertEqual(reads, {"cart_events", "restock_events"})
         self.assertEqual(writes, {"cart_results", "shopping-cart-example-dead-letter"})
-        self.assertIn(("s3:GetObject", f"arn:aws:s3:::{self.bucket}/flink/1.jar"), flink)
+        self.assertIn(("s3:GetObject", f"arn:aws:s3:::{self.bucket}/*"), flink)
         self.assertEqual({action.split(":")[0] for action, _ in flink}, {"kinesis", "logs", "s3"})
 
         _, policies = self.role("StarterRole")
@@ -214,15 +215,21 @@ class Stacks(unittest.TestCase):
         self.assertIn("FlinkRunning", self.resources())
         self.assertEqual(self.custom_resource["ResourceProperties"]["Runs"], "false")
 
+    def test_states_are_dropped_only_where_it_is_asked(self):
+        parameter = template("statefun.yaml")["Parameters"]["AllowNonRestoredState"]
+        self.assertEqual((parameter["Default"], parameter["AllowedValues"]), ("false", ["true", "false"]))
+        self.statefun(JarKey="flink/1.jar", AllowNonRestoredState="true")
+        self.assertEqual(self.custom_resource["ResourceProperties"]["AllowNonRestoredState"], "true")
+
     def test_the_service_would_take_the_flink_application(self):
         """Its properties, against the service's own description of the request."""
         properties = template("statefun.yaml")["Resources"]["Flink"]["Properties"]
-        values = {"Parallelism": 2, "CheckpointSeconds": 60, "JarKey": "flink/1.jar", "AWS::StackName": "demo"}
-        request = resolved(properties, values | {"CodeBucket": "code", "AWS::Partition": "aws"})
+        values = {"Parallelism": 2, "CheckpointSeconds": 60, "AllowNonRestoredState": "false", "JarKey": "flink/1.jar"}
+        request = resolved(properties, values | {"CodeBucket": "code", "AWS::Partition": "aws", "AWS::StackName": "demo"})
         # CloudFormation hands it over with updates, not when it makes the application.
         run = request.pop("RunConfiguration")
         self.assertEqual(run["ApplicationRestoreConfiguration"], {"ApplicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"})
-        self.assertEqual(run["FlinkRunConfiguration"], {"AllowNonRestoredState": True})
+        self.assertEqual(run["FlinkRunConfiguration"], {"AllowNonRestoredState": "false"})
         flink = request["ApplicationConfiguration"]["FlinkApplicationConfiguration"]
         checkpoints = flink["CheckpointConfiguration"]
         checkpoints["CheckpointInterval"] = int(checkpoints["CheckpointInterval"])

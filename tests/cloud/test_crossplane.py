@@ -174,6 +174,9 @@ class Crossplane(unittest.TestCase):
         self.assertEqual(location, {"bucketArn": "arn:aws:s3:::statefun-code-111122223333", "fileKey": "flink/1.jar"})
         checkpoints = configuration["flinkApplicationConfiguration"]["checkpointConfiguration"]
         self.assertEqual(checkpoints["checkpointInterval"], 60_000)
+        run = configuration["runConfiguration"]
+        self.assertEqual(run["applicationRestoreConfiguration"], {"applicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"})
+        self.assertEqual(run["flinkRunConfiguration"], {"allowNonRestoredState": False})
 
         role = resources["role"]["spec"]["forProvider"]
         [trust] = json.loads(role["assumeRolePolicy"])["Statement"]
@@ -185,6 +188,9 @@ class Crossplane(unittest.TestCase):
         writes = {resource for action, resource in allowed if action == "kinesis:PutRecords"}
         self.assertEqual(reads, {f"{stream}example-ingress"})
         self.assertEqual(writes, {f"{stream}example-egress", f"{stream}example-dead-letter"})
+        # Whichever JAR: the application may have the one of before for longer than the role.
+        code = "arn:aws:s3:::statefun-code-111122223333/*"
+        self.assertEqual({resource for action, resource in allowed if action == "s3:GetObject"}, {code})
         self.assertEqual({action.split(":")[0] for action, _ in allowed}, {"kinesis", "logs", "s3"})
 
     def test_flink_application_elsewhere(self):
@@ -192,12 +198,15 @@ class Crossplane(unittest.TestCase):
         claim["spec"] |= {
             "region": "us-gov-west-1",
             "running": False,
+            "allowNonRestoredState": True,
             "streams": {"read": ["cart_events", "restock_events"], "write": ["cart_results"]},
             "vpc": {"subnetIds": ["subnet-0a1", "subnet-0b2"], "securityGroupIds": ["sg-0c3"]},
         }
         resources = self.composed(claim)
         application = resources["application"]["spec"]["forProvider"]
         self.assertIs(application["startApplication"], False)
+        run = application["applicationConfiguration"]["runConfiguration"]
+        self.assertEqual(run["flinkRunConfiguration"], {"allowNonRestoredState": True})
         self.assertEqual(
             application["applicationConfiguration"]["vpcConfiguration"],
             {"subnetIds": ["subnet-0a1", "subnet-0b2"], "securityGroupIds": ["sg-0c3"]},
@@ -235,6 +244,7 @@ class Crossplane(unittest.TestCase):
             ("FlinkApplication", {"parallelism": 65}, "spec.parallelism"),
             ("FlinkApplication", {"logRetentionDays": 8}, "spec.logRetentionDays"),
             ("FlinkApplication", {"running": "yes"}, "spec.running"),
+            ("FlinkApplication", {"allowNonRestoredState": "yes"}, "spec.allowNonRestoredState"),
         ):
             claim = self.claim(kind)
             claim["metadata"] = {"name": "wrong", "namespace": "default"}

@@ -79,24 +79,24 @@ class Starter(unittest.TestCase):
             }
             self.flink.add_response("describe_application", {"ApplicationDetail": detail}, {"ApplicationName": NAME})
 
-    def is_started(self):
+    def is_started(self, drops=False):
         run = {
             "ApplicationRestoreConfiguration": {"ApplicationRestoreType": "RESTORE_FROM_LATEST_SNAPSHOT"},
-            "FlinkRunConfiguration": {"AllowNonRestoredState": True},
+            "FlinkRunConfiguration": {"AllowNonRestoredState": drops},
         }
         self.flink.add_response("start_application", {}, {"ApplicationName": NAME, "RunConfiguration": run})
 
     def is_stopped(self, **by):
         self.flink.add_response("stop_application", {}, {"ApplicationName": NAME, **by})
 
-    def answer(self, request, runs="true", seconds=900):
+    def answer(self, request, runs="true", drops="false", seconds=900):
         event = {
             "RequestType": request,
             "ResponseURL": self.cloudformation.url,
             "StackId": "stack-1",
             "RequestId": "request-1",
             "LogicalResourceId": "FlinkRunning",
-            "ResourceProperties": {"ApplicationName": NAME, "Runs": runs},
+            "ResourceProperties": {"ApplicationName": NAME, "Runs": runs, "AllowNonRestoredState": drops},
         }
         context = types.SimpleNamespace(get_remaining_time_in_millis=lambda: seconds * 1000)
         self.module.handler(event, context)
@@ -118,6 +118,12 @@ class Starter(unittest.TestCase):
         self.is_started()
         self.statuses("STARTING", "STARTING", "RUNNING")
         self.assertEqual(self.answer("Create")[0], "SUCCESS")
+
+    def test_drops_states_where_it_is_asked_to(self):
+        self.statuses("READY")
+        self.is_started(drops=True)
+        self.statuses("RUNNING")
+        self.assertEqual(self.answer("Update", drops="true")[0], "SUCCESS")
 
     def test_says_where_to_look_when_it_does_not_start(self):
         self.statuses("READY")

@@ -172,9 +172,7 @@ class Configuration(unittest.TestCase):
     def is_planned_with_flink(self):
         """What comes with a JAR, and the bucket's own policy; what was applied before stays as it is."""
         (self.folder / "policy_override.tf").unlink()
-        self.done("plan", "-input=false", "-out=flink", *options(*VARIABLES, "jar=statefun.jar"))
-        changes = [change for change in json.loads(self.done("show", "-json", "flink"))["resource_changes"]
-                   if changed(change["change"])]
+        changes = self.planned_with_flink()
         planned = {(change["type"], *change["change"]["actions"]) for change in changes}
         self.assertEqual(planned, {
             ("aws_s3_bucket_policy", "update"),
@@ -190,12 +188,19 @@ class Configuration(unittest.TestCase):
         [policy] = [change["change"]["after"]["policy"] for change in changes if change["type"] == "aws_s3_bucket_policy"]
         [statement] = json.loads(policy)["Statement"]
         self.assertEqual((statement["Effect"], statement["Condition"]), ("Deny", {"Bool": {"aws:SecureTransport": "false"}}))
-        [flink] = [change["change"]["after"] for change in changes if change["type"] == "aws_kinesisanalyticsv2_application"]
+        flink, configuration = application(changes)
         self.assertEqual((flink["runtime_environment"], flink["start_application"]), ("FLINK-1_18", True))
-        [configuration] = flink["application_configuration"]
         [location] = configuration["application_code_configuration"][0]["code_content"][0]["s3_content_location"]
         self.assertRegex(location["file_key"], r"^flink/[0-9a-f]{64}\.jar$")
+        self.assertIs(drops_states(configuration), False)
+        _, configuration = application(self.planned_with_flink("allow_non_restored_state=true"))
+        self.assertIs(drops_states(configuration), True)
         print("not applied, as moto cannot start applications: aws_kinesisanalyticsv2_application")
+
+    def planned_with_flink(self, *variables):
+        self.done("plan", "-input=false", "-out=flink", *options(*VARIABLES, "jar=statefun.jar", *variables))
+        changes = json.loads(self.done("show", "-json", "flink"))["resource_changes"]
+        return [change for change in changes if changed(change["change"])]
 
     def keeps_the_jar_until_flink_has_another(self):
         variables = options(*VARIABLES, "jar=statefun.jar")
@@ -209,6 +214,19 @@ class Configuration(unittest.TestCase):
 
 def options(*variables):
     return [option for variable in variables for option in ("-var", variable)]
+
+
+def application(changes):
+    """The planned Flink application, and its configuration."""
+    [flink] = [change["change"]["after"] for change in changes if change["type"] == "aws_kinesisanalyticsv2_application"]
+    [configuration] = flink["application_configuration"]
+    return flink, configuration
+
+
+def drops_states(configuration):
+    [run] = configuration["run_configuration"]
+    [flink] = run["flink_run_configuration"]
+    return flink["allow_non_restored_state"]
 
 
 def changed(change):
