@@ -15,7 +15,7 @@
 #       -s s3://my-bucket/statefun -- --set connector=kinesis --set kinesis.region=us-east-1 --set module.poolSize=45
 #   kubectl apply --namespace default --filename statefun-k8s.yaml
 #
-# On Lambda, two workers with 45 requests each stay below the 100 processes that lambda/template.yaml reserves.
+# On Lambda, two workers with 45 requests each stay within the 100 processes that lambda/template.yaml reserves.
 # Kafka is one broker in the cluster, for trying it out, unless kafka.address says otherwise. Needs helm (3.14 or later).
 set -euo pipefail
 

@@ -18,8 +18,8 @@
 //! |---|---|
 //! | result, or missing states | 200, `content-type: application/octet-stream` |
 //! | undecodable or empty body, no invocation, no target | 400 |
-//! | unknown function type | 404 |
-//! | not POST | 405 |
+//! | unknown function type, or no such path | 404 |
+//! | another method than the path takes: POST, or GET and HEAD | 405 |
 //! | body cut short by the client or a proxy, or none of it for a minute | 408 |
 //! | body over [`Options::body_limit`] | 413 |
 //! | another content type than `application/octet-stream` (none at all is taken) | 415 |
