@@ -191,7 +191,10 @@ fn describe() {
     describe_counter!("statefun_missing_states_total", "Answers that asked for states that the runtime did not send.");
     describe_counter!("statefun_failures_total", "Batches that failed, by the kind of the failure that failed them.");
     describe_counter!("statefun_undecodable_states_total", "Batches that failed because a state could not be read.");
-    describe_counter!("statefun_abandoned_requests_total", "Requests that were dropped before their answer: the client went away, or on Lambda their time was over.");
+    describe_counter!(
+        "statefun_abandoned_requests_total",
+        "Requests that were dropped before their answer: the client went away, or on Lambda their time was over."
+    );
     describe_gauge!("statefun_requests_in_flight", "Invocation requests that are not answered yet.");
 }
 
