@@ -1,0 +1,171 @@
+# The stages of .ci/run and .ci/full, a function each; it is sourced, never run. A stage's long form is named after its short
+# one: `cluster` and `cluster_full`.
+
+# What is slow to build or to fetch is kept between runs.
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/statefun-server
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$cache/target}"
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# stage NAME COMMAND...: runs it, and prints how long it took
+stage() {
+    local name=$1 start=$SECONDS
+    shift
+    printf '\n=== %s\n' "$name"
+    "$@"
+    printf '=== %s: %d s\n' "$name" $((SECONDS - start))
+}
+
+# install COMMAND=PACKAGE[,PACKAGE]...: the Debian packages of the commands that there are not
+install() {
+    local pair some packages=()
+    for pair in "$@"; do
+        command -v "${pair%%=*}" >/dev/null || { IFS=, read -ra some <<<"${pair#*=}" && packages+=("${some[@]}"); }
+    done
+    [ "${#packages[@]}" -eq 0 ] || { apt-get update --quiet && apt-get install --yes --quiet "${packages[@]}"; }
+}
+
+missing() {
+    install shellcheck=shellcheck jq=jq java=default-jdk-headless mvn=maven node=nodejs npm=npm \
+        valgrind=valgrind objdump=binutils etcd=etcd-server kubectl=kubernetes-client
+}
+
+scripts() {
+    shellcheck --external-sources .ci/{run,full,stages.bash,own-program} tests/lib.bash \
+        tests/cluster/{up,down,status,savepoint,restart-from,run,lib.bash} \
+        tests/{managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
+        tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
+        deploy/compose/*.sh crates/tools/tests/kafka/kafka.sh benches/kit/build \
+        lambda/{build.sh,tools,bench} tests/lambda/run
+}
+
+# What compares servers is tested; the comparison itself needs a quiet machine.
+benchmarks() {
+    (cd benches && python3 -m unittest --quiet kit.test_kit && ./run --help >/dev/null && ./grow --help >/dev/null && ./cluster --help >/dev/null)
+}
+
+# The schema of docker-compose.yml, by the reference implementation, and the files that it mounts.
+compose() {
+    local services mounted transport
+    [ -x "$cache/compose-go-2.9.1/cmd" ] ||
+        GOBIN=$cache/compose-go-2.9.1 go install github.com/compose-spec/compose-go/v2/cmd@v2.9.1
+    services=$("$cache/compose-go-2.9.1/cmd" -format json docker-compose.yml)
+    for transport in kafka kinesis; do
+        jq -r '.services[].volumes[]? | select(.type == "bind") | .source' <<<"$services" |
+            sed "s/module-kafka/module-$transport/" | while read -r mounted; do
+            [ -f "$mounted" ] || { echo "docker-compose.yml mounts $mounted, which is no file"; exit 1; }
+        done
+    done
+}
+
+# deploy/compose/aws.yml beside docker-compose.yml. The reference implementation's command knows no environment: what is
+# required of it is filled in here.
+compose_with_aws() {
+    sed -E 's/\$\{(AWS_[A-Z_]+):\?[^}]*\}/\1/' deploy/compose/aws.yml >"$work/aws.yml"
+    "$cache/compose-go-2.9.1/cmd" -format json docker-compose.yml "$work/aws.yml" |
+        jq -e '[.services.jobmanager, .services.taskmanager]
+            | all((.environment | index("AWS_ACCESS_KEY_ID=AWS_ACCESS_KEY_ID") and index("JAVA_TOOL_OPTIONS="))
+                and ([.volumes[] | select(.target == "/opt/statefun/modules/functions/module.yaml") | .source]
+                    | length == 1 and (.[0] | endswith("/deploy/compose/module-kafka.yaml"))))' >/dev/null
+}
+
+lints() { cargo clippy --quiet --workspace --all-targets -- -D warnings; }
+
+# The oldest Rust that the README and Cargo.toml name.
+oldest() {
+    local version
+    version=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    grep -qF "Rust ($version or later)" README.md
+    rustup toolchain install "$version" --profile minimal --no-self-update
+    cargo "+$version" check --quiet --workspace
+}
+
+docs() { RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps; }
+
+# The command that the README tells newcomers to run is the one that is run.
+tests() {
+    grep -q '^cargo test --workspace ' README.md
+    cargo test --workspace
+}
+
+# The tests that start cargo, on a machine where nothing has been fetched yet: a home that earlier runs have filled hides
+# what a newcomer meets.
+fresh_home() {
+    git clone --quiet . "$work/fresh"
+    (cd "$work/fresh" && CARGO_HOME=$work/cargo-home cargo test --quiet -p statefun-cargo-tests)
+}
+
+# Both commands of the README, in a bare clone with an empty cargo home and an empty target folder.
+fresh_home_full() {
+    git clone --quiet . "$work/fresh"
+    export CARGO_HOME=$work/cargo-home
+    unset CARGO_TARGET_DIR CARGO_INCREMENTAL CARGO_PROFILE_DEV_DEBUG
+    cd "$work/fresh" || return
+    demo
+    tests
+}
+
+demo() {
+    grep -q '^cargo run --release -- demo ' README.md
+    cargo run --quiet --release -- demo >"$work/demo.jsonl"
+    diff tests/data/demo.jsonl "$work/demo.jsonl"
+}
+
+# Building needs no tool that a fresh machine lacks.
+dependencies() {
+    local crate
+    for crate in cmake aws-lc-sys openssl-sys protobuf-src; do
+        if cargo tree --workspace --target all -i "$crate" 2>/dev/null | grep -q .; then
+            echo "the build needs $crate:"
+            cargo tree --workspace --target all -i "$crate"
+            return 1
+        fi
+    done
+}
+
+package() { cargo package --quiet -p statefun-sdk; }
+
+own_program() { .ci/own-program "$work/own"; }
+
+# The clients of Kafka and Kinesis, which are features and take minutes to build, on a real broker and on moto.
+tools() {
+    local server
+    server=$(moto)/moto_server
+    cargo clippy --quiet -p statefun-tools -p statefun-cluster-tests --all-targets \
+        --features statefun-tools/kafka,statefun-tools/kinesis,statefun-cluster-tests/kafka -- -D warnings
+    MOTO_SERVER=$server cargo test -p statefun-tools --features kafka,kinesis -- --include-ignored
+}
+
+# The chart, and its job on a real Flink.
+helm() {
+    install openssl=openssl xz=xz-utils kubectl=kubernetes-client
+    cargo build --quiet --release
+    STATEFUN_SERVER=$CARGO_TARGET_DIR/release/statefun-server tests/helm/run
+}
+
+helm_job() {
+    install openssl=openssl xz=xz-utils kubectl=kubernetes-client
+    cargo build --quiet --release
+    STATEFUN_SERVER=$CARGO_TARGET_DIR/release/statefun-server tests/helm/job
+}
+
+image() {
+    install podman=podman,buildah,netavark,aardvark-dns runc=runc iptables=iptables debootstrap=debootstrap readelf=binutils
+    tests/image/run "$@"
+}
+
+image_full() { image --arm64; }
+
+cloud() { tests/cloud/run; }
+
+cluster() { tests/cluster/run async kinesis sdk fraud; }
+
+cluster_full() { tests/cluster/run --full; }
+
+managed_flink() { tests/managed-flink/run; }
+
+lambda() { tests/lambda/run zip template emulator; }
+
+lambda_full() { tests/lambda/run; }

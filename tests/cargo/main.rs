@@ -1,0 +1,3 @@
+//! The tests that start cargo, which has needs of its own on a fresh machine: `.ci/run` runs them with an empty home.
+
+mod dependencies;
