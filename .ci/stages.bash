@@ -94,7 +94,7 @@ tests() {
 # what a newcomer meets.
 fresh_home() {
     git clone --quiet . "$work/fresh"
-    (cd "$work/fresh" && CARGO_HOME=$work/cargo-home cargo test --quiet -p statefun-cargo-tests)
+    (cd "$work/fresh" && CARGO_HOME=$work/cargo-home CARGO_TARGET_DIR=$work/fresh/target cargo test --quiet -p statefun-cargo-tests)
 }
 
 # Both commands of the README, in a bare clone with an empty cargo home and an empty target folder.
