@@ -13,13 +13,13 @@ use crate::telemetry::{self, LogArgs};
 
 /// Stateful functions for Apache Flink, in Rust.
 ///
-/// A StateFun cluster keeps the state, routes the messages and delivers exactly once; this process holds the functions
-/// and answers the cluster's requests over HTTP.
+/// A StateFun cluster keeps the state, routes the messages and delivers exactly once; this process runs the functions
+/// and serves the cluster's requests over HTTP.
 #[derive(Debug, Parser)]
 #[command(
     name = "statefun-server",
     version,
-    after_help = "Every option is also the environment variable that its help names."
+    after_help = "Every option can also be set by the environment variable in its help."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -30,32 +30,32 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Answer the requests of a StateFun cluster
+    /// Serve the requests of a StateFun cluster
     ///
-    /// POST /statefun is what a module.yaml names as urlPathTemplate. GET / lists the functions, GET /healthz and
-    /// GET /readyz tell probes how it is, GET /metrics tells Prometheus. On SIGTERM it is not ready any more, takes
-    /// requests for the drain delay, finishes what is in flight and ends.
+    /// The urlPathTemplate of a module.yaml names POST /statefun. GET / lists the functions, GET /healthz and GET
+    /// /readyz are for probes, GET /metrics is for Prometheus. On SIGTERM the server stops being ready, accepts
+    /// requests for the drain delay, finishes the requests in flight and shuts down.
     #[command(after_long_help = SERVE_EXAMPLES)]
     Serve(Box<ServeCommand>),
-    /// Ask a server how it is
+    /// Check a server's health
     ///
-    /// For the health check of a container: ends with 0 if the server on this machine, or what is at the URL, answers with
-    /// 200 within three seconds.
+    /// For the health check of a container: the exit code is 0 if the server on this machine, or the server at the URL,
+    /// responds with 200 within three seconds.
     Health(HealthArgs),
-    /// Watch the functions at work, without a cluster
+    /// Run the functions without a cluster
     ///
-    /// Starts this server on a free port of this machine and feeds it events, one after the other, as a cluster would.
-    /// Each record that the functions emit is one line of JSON on standard output, or for fraud a sentence; what happens
-    /// is told on standard error.
+    /// Starts this server on a free local port and feeds it events one by one, as a cluster would. Prints each record
+    /// that the functions emit to standard output: one line of JSON, or a sentence for fraud. Traces every step on
+    /// standard error.
     #[command(after_long_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
-    /// Write or check module.yaml, which tells a cluster of the functions
+    /// Write or check module.yaml, which describes the functions to a cluster
     #[command(subcommand)]
     Module(ModuleCommand),
-    /// Tell what a release promises to a running job, or what it breaks of an older one's promises
+    /// Print a release's contract with a running job, or check it against an older one
     ///
-    /// Prints the functions with their states, types, expirations, accepted messages, targets and egresses as JSON, always
-    /// in the same order. Keep it with each release, and let `contract check` compare the next one with it.
+    /// Prints the functions with their states, types, expirations, accepted messages, targets and egresses as JSON,
+    /// always in the same order. Store it with each release and run `contract check` in the next one to compare them.
     #[command(after_long_help = contract::EXAMPLES)]
     Contract(ContractArgs),
 }
@@ -87,10 +87,10 @@ Examples:
   statefun-server demo --clock real";
 
 impl Cli {
-    /// Does what the command says, to its end.
+    /// Runs the command to completion.
     ///
     /// # Errors
-    /// When it cannot; the error says what to change.
+    /// When the command fails; the error says what to change.
     pub async fn run(self) -> Result<(), BoxError> {
         match self.command {
             Command::Serve(command) => {
@@ -102,7 +102,7 @@ impl Cli {
             }
             Command::Health(args) => health::run(&args).await,
             Command::Demo(demo) => {
-                // Standard error tells what happens; the log would tell half of it a second time.
+                // The demo already traces its steps on standard error; the log would repeat half of them.
                 telemetry::init(&self.log, "error")?;
                 demo::run(demo).await
             }

@@ -12,39 +12,39 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
-use statefun_http::{Options, TlsOptions};
-use statefun_sdk::BoxError;
+use statefun_http::{Options, Tls, TlsFiles};
+use statefun_sdk::{BoxError, Connector};
 
-use crate::functions::{Connector, Destinations, EgressSetting, Settings, UnknownEgress, shopping_cart};
+use crate::functions::{Destinations, EgressSetting, Settings, UnknownEgress, shopping_cart};
 
-/// How to serve.
+/// Options of the HTTP server.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Where to listen
+    /// The address to listen on
     #[arg(long, env = "STATEFUN_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8000")]
     listen: SocketAddr,
-    /// Take invocations at every path, not at /statefun alone
+    /// Accept invocations at every path, not only at /statefun
     #[arg(long, env = "STATEFUN_ANY_PATH", value_parser = clap::builder::FalseyValueParser::new())]
     any_path: bool,
-    /// The largest request body; more is answered with 413
+    /// The largest request body; larger ones are rejected with 413
     #[arg(long, env = "STATEFUN_BODY_LIMIT", value_name = "SIZE", default_value = "64MiB")]
     body_limit: ByteSize,
-    /// The most requests at once; one more is answered with 503
+    /// The most requests in flight; any more are rejected with 503
     #[arg(long, env = "STATEFUN_MAX_IN_FLIGHT", value_name = "N", default_value_t = Options::default().max_in_flight)]
     max_in_flight: usize,
-    /// The most requests a second; more wait for their turn [default: no limit]
+    /// The most requests per second; any more wait [default: no limit]
     ///
-    /// The cluster has one request under way for an address, and sends what arrives meanwhile with the next. So a limit
-    /// makes larger requests, which cost the cluster less; but where every message is for another address there is
-    /// nothing to gather, and it limits the messages.
+    /// The cluster has one request in flight for each address and sends the messages that arrive meanwhile with the
+    /// next one. A rate limit therefore makes requests larger, which costs the cluster less. If every message is for
+    /// another address there is nothing to batch, and it limits the messages.
     #[arg(long, env = "STATEFUN_RATE_LIMIT", value_name = "N")]
     rate_limit: Option<NonZeroU32>,
-    /// How many threads serve; one for each core that the process may use unless told otherwise
+    /// The number of worker threads [default: one for each core available to the process]
     #[arg(long, env = "STATEFUN_WORKERS", value_name = "N")]
     workers: Option<NonZeroUsize>,
-    /// How long requests are still taken after SIGTERM
+    /// How long requests are still accepted after SIGTERM
     ///
-    /// As long as whatever balances load needs to see that /readyz fails.
+    /// The time that a load balancer needs to see that /readyz fails.
     #[arg(long, env = "STATEFUN_DRAIN_DELAY", value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
     drain_delay: Duration,
     /// Serve HTTPS with this certificate chain (PEM)
@@ -53,13 +53,13 @@ pub struct ServeArgs {
     /// The certificate's private key (PEM)
     #[arg(long, env = "STATEFUN_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     tls_key: Option<PathBuf>,
-    /// Take only clients with a certificate of one of these authorities (PEM)
+    /// Accept only clients with a certificate of one of these authorities (PEM)
     #[arg(long, env = "STATEFUN_TLS_CLIENT_CA", value_name = "FILE", requires = "tls_cert")]
     tls_client_ca: Option<PathBuf>,
 }
 
 impl ServeArgs {
-    /// The options as the server takes them.
+    /// The options of `statefun-http`.
     ///
     /// # Errors
     /// When the body limit is more than this machine can address.
@@ -74,24 +74,25 @@ impl ServeArgs {
             max_in_flight: self.max_in_flight,
             rate_limit: self.rate_limit,
             workers: self.workers.unwrap_or(default.workers),
-            tls: tls.map(|(cert, key)| TlsOptions { cert, key, client_ca: self.tls_client_ca }),
+            metrics: true,
+            tls: tls.map(|(cert, key)| Tls::Files(TlsFiles { cert, key, client_ca: self.tls_client_ca })),
         })
     }
 }
 
-/// Where egresses lead.
+/// The destinations of egresses.
 #[derive(Debug, Args)]
 pub struct EgressArgs {
-    /// Where egresses lead: kafka or kinesis for all, ID=kafka:TOPIC or ID=kinesis:STREAM for one
+    /// The destination of egresses: kafka or kinesis for all, ID=kafka:TOPIC or ID=kinesis:STREAM for one
     ///
-    /// May be given several times; what is said of one egress goes before what is said of all. GET / lists the egresses
-    /// of all functions; each leads to a Kafka topic of its own unless told otherwise. Give the server that answers the
-    /// cluster, `module render` and `module check` the same.
+    /// Can be repeated; a setting for one egress overrides the setting for all. GET / lists the egresses of all
+    /// functions; by default, each has a Kafka topic of its own. Pass the same values to `serve`, `module render` and
+    /// `module check`.
     #[arg(long = "egress", env = "STATEFUN_EGRESS", value_name = "KIND|ID=KIND:NAME", value_delimiter = ',')]
     egresses: Vec<EgressOption>,
 }
 
-/// What one `--egress` says.
+/// The value of one `--egress`.
 #[derive(Debug, Clone)]
 enum EgressOption {
     All(Connector),
@@ -111,10 +112,10 @@ impl FromStr for EgressOption {
 }
 
 impl EgressArgs {
-    /// Where all egresses lead.
+    /// The destinations of all egresses.
     ///
     /// # Errors
-    /// When an egress is set that no function has.
+    /// When an option names an egress that no function has.
     pub fn destinations(&self) -> Result<Destinations, UnknownEgress> {
         let mut destinations = Destinations::default();
         for option in &self.egresses {
@@ -131,7 +132,7 @@ impl EgressArgs {
     }
 }
 
-/// What is configuration of each application.
+/// Options of each application.
 #[derive(Debug, Args)]
 pub struct ApplicationArgs {
     #[command(flatten)]
@@ -144,17 +145,17 @@ impl ApplicationArgs {
     /// The settings of all applications.
     ///
     /// # Errors
-    /// When options of an application are not what it needs.
+    /// When an application's options are invalid.
     pub fn settings(&self) -> Result<Settings, BoxError> {
         Ok(Settings { shopping_cart: self.shopping_cart.settings(), fraud: self.fraud.settings()? })
     }
 }
 
-/// What is configuration of the shopping cart.
+/// Options of the shopping cart.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Shopping cart")]
 struct ShoppingCartArgs {
-    /// How many there are of an item that was never stocked; unlimited unless told
+    /// The stock of an item that was never restocked; unlimited by default
     #[arg(
         long,
         env = "STATEFUN_INITIAL_STOCK",

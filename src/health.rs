@@ -1,4 +1,4 @@
-//! Asks a server how it is: the health check of an image that has no shell.
+//! Checks a server's health: the health check of an image without a shell.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,42 +16,43 @@ use statefun_sdk::BoxError;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// A server that lives answers at once.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// A healthy server responds at once.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Which server to ask: the same options as those of `serve`, so that the same environment tells both.
+/// Which server to check. The options are those of `serve`, so that both can use the same environment.
 #[derive(Debug, Args)]
 pub struct HealthArgs {
-    /// What to ask instead, http only: http://HOST:PORT/readyz of a server elsewhere
+    /// Check this URL instead, http only: http://HOST:PORT/readyz of another server
     #[arg(value_name = "URL")]
     url: Option<Uri>,
-    /// Where it listens; of all addresses, it is asked at that of this machine
+    /// The address that the server listens on; if that is the unspecified address, loopback is checked
     #[arg(long, env = "STATEFUN_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8000")]
     listen: SocketAddr,
-    /// It serves HTTPS: then it has to take connections, no more, as it may want a certificate
+    /// The server's TLS certificate: if set, only the TCP connection is checked, as the server may require a client
+    /// certificate
     #[arg(long, env = "STATEFUN_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
 }
 
-/// Asks for `/healthz`, or for the URL.
+/// Requests `/healthz`, or the URL.
 ///
 /// # Errors
-/// When the server does not answer in time, or not with 200.
+/// When the server does not respond in time, or not with 200.
 pub async fn run(args: &HealthArgs) -> Result<(), BoxError> {
-    let asked = match &args.url {
+    let checked = match &args.url {
         Some(url) => url.to_string(),
         None => format!("http://{}/healthz", reachable(args.listen)),
     };
     let check = async {
         match (&args.url, &args.tls_cert) {
             (None, Some(_)) => TcpStream::connect(reachable(args.listen)).await.map(drop).map_err(BoxError::from),
-            _ => get(asked.parse()?).await,
+            _ => get(checked.parse()?).await,
         }
     };
-    match timeout(PATIENCE, check).await {
+    match timeout(TIMEOUT, check).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(format!("{asked}: {error}").into()),
-        Err(_) => Err(format!("{asked}: no answer within {} s", PATIENCE.as_secs()).into()),
+        Ok(Err(error)) => Err(format!("{checked}: {error}").into()),
+        Err(_) => Err(format!("{checked}: no response within {} s", TIMEOUT.as_secs()).into()),
     }
 }
 
@@ -60,19 +61,19 @@ async fn get(url: Uri) -> Result<(), BoxError> {
         return Err("expected http://HOST:PORT/PATH".into());
     }
     let client: Client<HttpConnector, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    // The client's own words say less than their cause, such as that the connection was refused.
-    let answer = client.get(url).await.map_err(|error| {
+    // The client's own message is vague; the root cause says, for example, that the connection was refused.
+    let response = client.get(url).await.map_err(|error| {
         let mut cause: &dyn std::error::Error = &error;
         while let Some(source) = cause.source() {
             cause = source;
         }
         cause.to_string()
     })?;
-    let status = answer.status();
-    if status.is_success() { Ok(()) } else { Err(format!("answered {status}").into()) }
+    let status = response.status();
+    if status.is_success() { Ok(()) } else { Err(format!("expected status 200, got {status}").into()) }
 }
 
-/// An address to connect to: that a server listens at all of them says nothing of where.
+/// An address to connect to: loopback in place of the unspecified address.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         ip if !ip.is_unspecified() => ip,

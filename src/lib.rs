@@ -1,17 +1,17 @@
-//! The product: known applications on `statefun-sdk`, behind `statefun-http`.
+//! The server: applications on `statefun-sdk`, served by `statefun-http`.
 //!
 //! # Layout
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`functions`] | the applications: a folder each, one function a file |
-//! | [`cli`] | the commands, their help, and what each of them does |
-//! | [`contract`] | what the functions promise to a running job, and what of it a release changes |
+//! | [`functions`] | the applications: one folder per application, one file per function |
+//! | [`cli`] | the commands, their help, and how they run |
+//! | [`contract`] | the functions' contract with a running job, and its changes in a release |
 //! | [`module`] | renders and checks module.yaml |
 //! | [`config`] | options that are also environment variables |
 //! | [`scoring`] | the client of fraud detection's scoring service |
-//! | [`demo`] | events through the real server, with the embedded runtime in the cluster's place |
-//! | [`health`] | asks a running server how it is |
+//! | [`demo`] | sends events through the real server, with the embedded runtime in place of a cluster |
+//! | [`health`] | checks a running server's health |
 //! | [`telemetry`] | the log |
 
 pub mod cli;

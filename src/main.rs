@@ -6,7 +6,7 @@ use clap::Parser;
 use mimalloc::MiMalloc;
 use statefun_server::cli::Cli;
 
-/// A batch is some hundred small strings that come and go.
+/// A batch allocates and frees some hundred small strings.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

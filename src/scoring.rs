@@ -1,4 +1,4 @@
-//! The client of a scoring service over HTTP; `docs/scoring-service.md` says what such a service has to answer.
+//! The HTTP client of a scoring service; `docs/scoring-service.md` specifies the service's responses.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -29,47 +29,47 @@ use tokio::time::timeout;
 
 use crate::functions::fraud::ScoringService;
 
-/// An answer is some bytes of JSON.
-const LARGEST_ANSWER: usize = 64 * 1024;
+/// A response is a few bytes of JSON.
+const LARGEST_RESPONSE: usize = 64 * 1024;
 
-/// The pause before the first retry; each is twice the one before, and as much again at most by chance.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The backoff before the first retry. It doubles for each further retry; jitter can double it once more.
+const MIN_BACKOFF: Duration = Duration::from_millis(50);
+const MAX_BACKOFF: Duration = Duration::from_secs(1);
 
-/// After so many calls in a row that failed, the service is left alone for a while.
+/// After this many consecutive failed calls the circuit breaker opens, and calls fail at once for a while.
 ///
-/// Messages of a batch come one after the other. Were each of them to wait for a service that is down, the batch would
-/// outlast the cluster's patience, and the job would restart.
-const FAILURES_BEFORE_REST: usize = 3;
+/// Messages of a batch are processed in sequence. If each of them waited for a service that is down, the batch would
+/// exceed the cluster's call timeout, and the job would restart.
+const FAILURES_TO_OPEN: usize = 3;
 
 const WRONG_URL: &str = "expected http://HOST:PORT/PATH or https://HOST:PORT/PATH, without user and password";
 
-/// How to ask a scoring service.
+/// Options of [`HttpScoringService`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Where it is, `http` or `https`; the merchant is added as a parameter of the query.
+    /// The service's URL, `http` or `https`; the merchant is added as a query parameter.
     pub url: Uri,
-    /// How long it may take to answer.
+    /// The timeout of one request.
     pub timeout: Duration,
-    /// How often it is asked again after a failure that may pass.
+    /// How often a request is retried after a transient error.
     pub retries: u8,
-    /// How many requests it gets at once; more wait.
+    /// The most concurrent requests; any more wait.
     pub concurrency: NonZeroU16,
-    /// How long it is left alone after three calls in a row failed.
-    pub rest: Duration,
+    /// How long calls fail at once after three consecutive calls failed.
+    pub cool_down: Duration,
 }
 
 impl Options {
-    /// How long one call may take in all, from the wait for others on.
-    fn patience(&self) -> Duration {
-        self.timeout.saturating_add(2 * LONGEST_PAUSE).saturating_mul(u32::from(self.retries) + 1)
+    /// The timeout of a call: all of its requests, and the wait for other calls.
+    fn call_timeout(&self) -> Duration {
+        self.timeout.saturating_add(2 * MAX_BACKOFF).saturating_mul(u32::from(self.retries) + 1)
     }
 }
 
 /// A scoring service behind a URL.
 ///
-/// A failed request is sent again if the failure may pass: no connection, no answer in time, the statuses 408, 429 and
-/// 5xx. After three calls in a row for which all of that was in vain, calls fail at once for a while.
+/// A request is retried after a transient error: no connection, no response in time, or one of the statuses 408, 429
+/// and 5xx. After three consecutive calls whose retries all failed, calls fail at once for a while.
 pub struct HttpScoringService {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     name: String,
@@ -79,18 +79,18 @@ pub struct HttpScoringService {
 }
 
 impl HttpScoringService {
-    /// A client of this service. Servers are trusted whose authority the operating system trusts, or the file that the
-    /// environment variable `SSL_CERT_FILE` names.
+    /// A client of this service. It trusts the authorities that the operating system trusts, or those in the file that
+    /// the environment variable `SSL_CERT_FILE` names.
     ///
     /// # Errors
-    /// When the URL is not `http` or `https` with a host, or there are no trusted authorities for `https`.
+    /// When the URL is not `http` or `https` with a host, or no trusted authorities are found for `https`.
     pub fn new(options: Options) -> Result<Self, BoxError> {
         let url = &options.url;
         let (Some(scheme), Some(authority)) = (url.scheme(), url.authority()) else { return Err(WRONG_URL.into()) };
         if ![Scheme::HTTP, Scheme::HTTPS].contains(scheme) || authority.as_str().contains('@') {
             return Err(WRONG_URL.into());
         }
-        // Without the query: there may be a key in it.
+        // Without the query, which may contain an API key.
         let name = format!("{scheme}://{authority}{}", url.path());
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
@@ -99,12 +99,12 @@ impl HttpScoringService {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector.enable_http1().wrap_connector(tcp));
-        // The ring has to be full before one more result counts.
+        // The breaker evaluates the next result only after its ring buffer is full.
         let breaker = Recloser::custom()
             .error_rate(1.0)
-            .closed_len(FAILURES_BEFORE_REST - 1)
+            .closed_len(FAILURES_TO_OPEN - 1)
             .half_open_len(1)
-            .open_wait(options.rest)
+            .open_wait(options.cool_down)
             .build();
         Ok(Self {
             client,
@@ -115,17 +115,17 @@ impl HttpScoringService {
         })
     }
 
-    async fn ask(&self, merchant: &str) -> Result<i32, Failure> {
+    async fn call(&self, merchant: &str) -> Result<i32, Failure> {
         let url = self.url_of(merchant)?;
-        let pauses = ExponentialBuilder::new()
-            .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
+        let backoff = ExponentialBuilder::new()
+            .with_min_delay(MIN_BACKOFF)
+            .with_max_delay(MAX_BACKOFF)
             .with_max_times(self.options.retries.into())
             .with_jitter();
-        let attempts = (|| self.attempt(&url)).retry(pauses).when(Failure::may_pass);
-        match timeout(self.options.patience(), attempts).await {
+        let attempts = (|| self.attempt(&url)).retry(backoff).when(Failure::is_transient);
+        match timeout(self.options.call_timeout(), attempts).await {
             Ok(result) => result,
-            Err(_) => Err(Failure::passing("too many requests before this one")),
+            Err(_) => Err(Failure::transient("too many requests before this one")),
         }
     }
 
@@ -133,14 +133,14 @@ impl HttpScoringService {
         let url = &self.options.url;
         let separator = if url.query().is_some() { '&' } else { '?' };
         let url = format!("{url}{separator}merchant={}", utf8_percent_encode(merchant, NON_ALPHANUMERIC));
-        url.parse().map_err(|_| Failure::lasting("the merchant's name is too long for a URL"))
+        url.parse().map_err(|_| Failure::permanent("the merchant's name is too long for a URL"))
     }
 
     async fn attempt(&self, url: &Uri) -> Result<i32, Failure> {
-        let _slot = self.slots.acquire().await.map_err(|error| Failure::lasting(error.to_string()))?;
+        let _slot = self.slots.acquire().await.map_err(|error| Failure::permanent(error.to_string()))?;
         match timeout(self.options.timeout, self.get(url)).await {
             Ok(result) => result,
-            Err(_) => Err(Failure::passing(format!("no answer within {:?}", self.options.timeout))),
+            Err(_) => Err(Failure::transient(format!("no response within {:?}", self.options.timeout))),
         }
     }
 
@@ -149,19 +149,19 @@ impl HttpScoringService {
             .header(ACCEPT, "application/json")
             .header(USER_AGENT, concat!("statefun-server/", env!("CARGO_PKG_VERSION")))
             .body(Empty::new())
-            .map_err(|error| Failure::lasting(error.to_string()))?;
-        let response = self.client.request(request).await.map_err(|error| Failure::passing(chain(&error)))?;
+            .map_err(|error| Failure::permanent(error.to_string()))?;
+        let response = self.client.request(request).await.map_err(|error| Failure::transient(chain(&error)))?;
         let status = response.status();
         if status != StatusCode::OK {
             let text = format!("status {status}, expected 200");
-            let passes = status.is_server_error()
+            let transient = status.is_server_error()
                 || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
-            return Err(if passes { Failure::passing(text) } else { Failure::lasting(text) });
+            return Err(if transient { Failure::transient(text) } else { Failure::permanent(text) });
         }
-        let body = Limited::new(response.into_body(), LARGEST_ANSWER);
+        let body = Limited::new(response.into_body(), LARGEST_RESPONSE);
         let body = body.collect().await.map_err(|error| match error.is::<LengthLimitError>() {
-            true => Failure::lasting(format!("an answer of more than {LARGEST_ANSWER} bytes")),
-            false => Failure::passing(chain(&*error)),
+            true => Failure::permanent(format!("response body larger than {LARGEST_RESPONSE} bytes")),
+            false => Failure::transient(chain(&*error)),
         })?;
         score(&body.to_bytes())
     }
@@ -170,58 +170,58 @@ impl HttpScoringService {
 impl ScoringService for HttpScoringService {
     fn score<'a>(&'a self, merchant: &'a str) -> BoxFuture<'a, Result<i32, BoxError>> {
         Box::pin(async move {
-            let call = self.breaker.call_with(Failure::may_pass, self.ask(merchant));
+            let call = self.breaker.call_with(Failure::is_transient, self.call(merchant));
             call.await.map_err(|error| match error {
                 recloser::Error::Inner(failure) => format!("{}: {}", self.name, failure.text).into(),
                 recloser::Error::Rejected => {
-                    format!("{}: not asked, as {FAILURES_BEFORE_REST} calls in a row failed", self.name).into()
+                    format!("{}: no request sent after {FAILURES_TO_OPEN} consecutive failed calls", self.name).into()
                 }
             })
         })
     }
 }
 
-/// Why there is no score.
+/// The error of a call.
 #[derive(Debug)]
 struct Failure {
     text: String,
-    passes: bool,
+    transient: bool,
 }
 
 impl Failure {
-    fn passing(text: impl Into<String>) -> Self {
-        Self { text: text.into(), passes: true }
+    fn transient(text: impl Into<String>) -> Self {
+        Self { text: text.into(), transient: true }
     }
 
-    fn lasting(text: impl Into<String>) -> Self {
-        Self { text: text.into(), passes: false }
+    fn permanent(text: impl Into<String>) -> Self {
+        Self { text: text.into(), transient: false }
     }
 
-    fn may_pass(&self) -> bool {
-        self.passes
+    fn is_transient(&self) -> bool {
+        self.transient
     }
 }
 
-/// Reads an answer. What is wrong with it would be wrong again.
+/// Reads a response body. An invalid one is a permanent error: a retry would get the same body.
 fn score(body: &[u8]) -> Result<i32, Failure> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct Score {
         score: i32,
     }
-    let wrong =
-        |reason: &dyn Display| Failure::lasting(format!("{reason}; expected {{\"score\": N}}, N from 0 to 100"));
-    // A struct could be read from an array, too.
+    let invalid =
+        |reason: &dyn Display| Failure::permanent(format!("{reason}; expected {{\"score\": N}}, N from 0 to 100"));
+    // serde_json also deserializes a struct from an array.
     if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(wrong(&"not a JSON object"));
+        return Err(invalid(&"not a JSON object"));
     }
     match serde_json::from_slice(body) {
-        Ok(Answer { score }) if (0..=100).contains(&score) => Ok(score),
-        Ok(_) => Err(wrong(&"a score out of range")),
-        Err(error) => Err(wrong(&TypeError::json(&error))),
+        Ok(Score { score }) if (0..=100).contains(&score) => Ok(score),
+        Ok(_) => Err(invalid(&"score out of range")),
+        Err(error) => Err(invalid(&TypeError::json(&error))),
     }
 }
 
-/// An error and its causes.
+/// The text of an error and its causes.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = iter::successors(Some(error), |&error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -1,4 +1,4 @@
-//! Events whose body cannot be read.
+//! Events whose body cannot be decoded.
 
 use std::task::{Context, Poll};
 
@@ -8,22 +8,22 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, Request, Response, Service};
 use tracing::warn;
 
-/// A piece of base64, and the bytes that it stands for.
-const PIECE: usize = 4096;
-const PIECE_BYTES: usize = PIECE / 4 * 3;
+/// The size of a chunk of base64, and of its decoded bytes.
+const CHUNK: usize = 4096;
+const CHUNK_BYTES: usize = CHUNK / 4 * 3;
 
-/// An answer of a service of HTTP.
-pub(crate) type Answer = Response<axum::body::Body>;
+/// The response of an HTTP service.
+pub(crate) type HttpResponse = Response<axum::body::Body>;
 
-/// Hands events to a service of HTTP.
+/// Passes events to an HTTP service.
 ///
-/// lambda_http panics where a body is said to be base64 and is not. Such a body goes on as the text that it is, for which
-/// there is an answer.
-pub(crate) struct Readable<'a, S>(Adapter<'a, Answer, S>);
+/// lambda_http panics if a body is marked as base64 and is not. This passes such a body on as text, which the service
+/// rejects with a response.
+pub(crate) struct Readable<'a, S>(Adapter<'a, HttpResponse, S>);
 
 impl<'a, S> Readable<'a, S>
 where
-    S: Service<Request, Response = Answer>,
+    S: Service<Request, Response = HttpResponse>,
     S::Future: Send + 'a,
 {
     pub(crate) fn new(service: S) -> Self {
@@ -33,12 +33,12 @@ where
 
 impl<'a, S> Service<LambdaEvent<LambdaRequest>> for Readable<'a, S>
 where
-    S: Service<Request, Response = Answer>,
+    S: Service<Request, Response = HttpResponse>,
     S::Future: Send + 'a,
 {
-    type Response = <Adapter<'a, Answer, S> as Service<LambdaEvent<LambdaRequest>>>::Response;
+    type Response = <Adapter<'a, HttpResponse, S> as Service<LambdaEvent<LambdaRequest>>>::Response;
     type Error = S::Error;
-    type Future = <Adapter<'a, Answer, S> as Service<LambdaEvent<LambdaRequest>>>::Future;
+    type Future = <Adapter<'a, HttpResponse, S> as Service<LambdaEvent<LambdaRequest>>>::Future;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.0.poll_ready(context)
@@ -54,21 +54,21 @@ where
             && *is_base64
             && !self::is_base64(body)
         {
-            warn!(characters = body.len(), "the event's body is said to be base64 and is not");
+            warn!(characters = body.len(), "the event's body is marked as base64 and is not");
             *is_base64 = false;
         }
         self.0.call(event)
     }
 }
 
-/// Whether a text is base64 as lambda_http takes it. Nothing of the size of the text is allocated.
+/// Whether a text is base64 that lambda_http can decode. Decodes in chunks, without allocating.
 fn is_base64(text: &str) -> bool {
-    let mut bytes = [0; PIECE_BYTES];
-    let mut pieces = text.as_bytes().chunks(PIECE).peekable();
-    while let Some(piece) = pieces.next() {
-        match STANDARD.decode_slice(piece, &mut bytes) {
-            // Padding ends a text.
-            Ok(length) if length == PIECE_BYTES || pieces.peek().is_none() => {}
+    let mut bytes = [0; CHUNK_BYTES];
+    let mut chunks = text.as_bytes().chunks(CHUNK).peekable();
+    while let Some(chunk) = chunks.next() {
+        match STANDARD.decode_slice(chunk, &mut bytes) {
+            // Padding is only valid at the end.
+            Ok(length) if length == CHUNK_BYTES || chunks.peek().is_none() => {}
             _ => return false,
         }
     }
@@ -80,17 +80,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_is_told_from_what_is_not_whatever_its_length() {
-        for length in [0, 1, 2, 3, PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES, 10_000] {
+    fn base64_of_any_length_is_recognized() {
+        for length in [0, 1, 2, 3, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES, 10_000] {
             let text = STANDARD.encode(vec![0xfb; length]);
             assert!(is_base64(&text), "{length} bytes");
             assert!(!is_base64(&format!("{text}{text}=")), "{length} bytes");
             assert!(!is_base64(&format!("{text}*")), "{length} bytes");
             assert!(length == 0 || !is_base64(&text[1..]), "{length} bytes, cut short");
         }
-        // The first piece ends with padding.
-        let padded = STANDARD.encode(vec![0; PIECE_BYTES - 1]);
-        assert_eq!(padded.len(), PIECE);
+        // The first chunk ends with padding.
+        let padded = STANDARD.encode(vec![0; CHUNK_BYTES - 1]);
+        assert_eq!(padded.len(), CHUNK);
         assert!(!is_base64(&format!("{padded}AAAA")));
     }
 }

@@ -1,4 +1,4 @@
-//! The program that Lambda starts.
+//! The program `bootstrap`, which Lambda starts.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,8 +18,8 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Stateful functions for Apache Flink on AWS Lambda
 ///
-/// Answers the events of API Gateway and of Function URLs. Lambda, or an emulator of it, starts this program and gives it
-/// no arguments: each option is the environment variable that its help names.
+/// Serves the events of API Gateway and of Function URLs. Lambda, or an emulator of it, starts this program without
+/// arguments: set the options by the environment variables in their help.
 #[derive(Debug, Parser)]
 #[command(name = "bootstrap", version)]
 struct Settings {
@@ -27,9 +27,9 @@ struct Settings {
     egresses: EgressArgs,
     #[command(flatten)]
     applications: ApplicationArgs,
-    /// How long functions may take for a request; then they are cut off, and the cluster sends the request again
+    /// The timeout of a request; a request that takes longer is cancelled, and the cluster retries it
     ///
-    /// Below the time-outs of the API and of the Lambda function.
+    /// Must be shorter than the timeouts of the API and of the Lambda function.
     #[arg(
         long,
         env = "STATEFUN_FUNCTION_TIMEOUT",
@@ -43,7 +43,7 @@ struct Settings {
     log: String,
 }
 
-// One event at a time.
+// Lambda sends one event at a time.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let settings = match Settings::try_parse() {
@@ -51,9 +51,9 @@ async fn main() -> ExitCode {
         settings => settings,
     };
     let filter = settings.as_ref().map_or("info", |settings| &settings.log);
-    let log = telemetry::start(filter, LogFormat::Json).or_else(|wrong| {
+    let log = telemetry::start(filter, LogFormat::Json).or_else(|error| {
         telemetry::start("info", LogFormat::Json)?;
-        Err(wrong)
+        Err(error)
     });
     let outcome = match (settings, log) {
         (Err(error), _) => Err(error.into()),
@@ -66,7 +66,7 @@ async fn main() -> ExitCode {
             let error = error.to_string();
             error!(
                 error = error.trim_end(),
-                "cannot start: options are environment variables, --egress is STATEFUN_EGRESS"
+                "cannot start: set options by environment variables, such as STATEFUN_EGRESS for --egress"
             );
             ExitCode::FAILURE
         }
@@ -79,10 +79,10 @@ async fn run(settings: &Settings) -> Result<(), BoxError> {
     statefun_lambda::run(registry, Duration::from(settings.function_timeout)).await
 }
 
-/// A time that is not zero.
+/// Parses a duration above zero.
 fn some_time(text: &str) -> Result<humantime::Duration, String> {
     match text.parse::<humantime::Duration>() {
-        Ok(time) if time.is_zero() => Err("no time at all".to_owned()),
+        Ok(time) if time.is_zero() => Err("expected a duration above zero".to_owned()),
         other => other.map_err(|error| error.to_string()),
     }
 }

@@ -13,16 +13,16 @@ use crate::functions::Settings;
 use crate::functions::fraud::{self, ScoringService};
 use crate::scoring::{HttpScoringService, Options};
 
-/// How long a service that is down is left alone.
-const REST: Duration = Duration::from_secs(5);
+/// How long calls fail at once after the scoring service was found to be down.
+const COOL_DOWN: Duration = Duration::from_secs(5);
 
-/// What decides which functions there are.
+/// Options that decide which functions exist.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fraud detection")]
 pub struct FunctionArgs {
-    /// Whether accounts may have thresholds of their own; without, there is no ververica/threshold
+    /// Whether accounts can have their own thresholds; if false, there is no ververica/threshold
     ///
-    /// Give the server that answers the cluster, `module` and `contract` the same.
+    /// Pass the same value to `serve`, `module` and `contract`.
     #[arg(
         long,
         env = "STATEFUN_CUSTOM_THRESHOLDS",
@@ -42,7 +42,7 @@ impl FunctionArgs {
     }
 }
 
-/// What is configuration of fraud detection.
+/// Options of fraud detection.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Fraud detection")]
 pub(super) struct FraudArgs {
@@ -51,7 +51,7 @@ pub(super) struct FraudArgs {
     /// How long a confirmation of fraud counts
     #[arg(long, env = "STATEFUN_FRAUD_WINDOW", value_name = "TIME", default_value = "30days", value_parser = some_time)]
     fraud_window: Duration,
-    /// The threshold of accounts that have none of their own: a score above it is an alert
+    /// The threshold of accounts without one of their own: a score above it is an alert
     #[arg(
         long,
         env = "STATEFUN_DEFAULT_THRESHOLD",
@@ -62,7 +62,7 @@ pub(super) struct FraudArgs {
     default_threshold: i32,
     /// How long a merchant's score is kept
     ///
-    /// A running job keeps the time that it began with, whatever a later release says.
+    /// A running job keeps the time that it started with, even if a later release changes it.
     #[arg(long, env = "STATEFUN_SCORE_TTL", value_name = "TIME", default_value = "1h", value_parser = some_time)]
     score_ttl: Duration,
     /// The score of merchants while the scoring service is down, 0 to 100
@@ -74,17 +74,17 @@ pub(super) struct FraudArgs {
         value_parser = clap::value_parser!(i32).range(0..=100),
     )]
     fallback_score: i32,
-    /// Where the scoring service is, http or https: it is asked with ?merchant=NAME and answers {"score": N} [default: a
-    /// stand-in in this server]
+    /// The URL of the scoring service, http or https: a GET with ?merchant=NAME returns {"score": N} [default: a fake
+    /// service in this server]
     #[arg(long, env = "STATEFUN_SCORING_URL", value_name = "URL", hide_env_values = true)]
     scoring_url: Option<Uri>,
-    /// How long the scoring service may take to answer
+    /// The timeout of a request to the scoring service
     #[arg(long, env = "STATEFUN_SCORING_TIMEOUT", value_name = "TIME", default_value = "1s", value_parser = some_time)]
     scoring_timeout: Duration,
-    /// How often the scoring service is asked again after a failure that may pass, 0 to 10
+    /// How often a request to the scoring service is retried after a transient error, 0 to 10
     ///
-    /// Should it stay down, three messages to a merchant wait for all of its retries before it is left alone for a while:
-    /// together that has to be shorter than the cluster waits for an answer.
+    /// If the service stays down, three messages to a merchant wait for all retries before its circuit breaker opens.
+    /// Together these have to take less time than the cluster's call timeout.
     #[arg(
         long,
         env = "STATEFUN_SCORING_RETRIES",
@@ -93,14 +93,14 @@ pub(super) struct FraudArgs {
         value_parser = clap::value_parser!(u8).range(0..=10),
     )]
     scoring_retries: u8,
-    /// How many requests the scoring service gets at once
+    /// The most concurrent requests to the scoring service
     #[arg(long, env = "STATEFUN_SCORING_CONCURRENCY", value_name = "N", default_value = "64")]
     scoring_concurrency: NonZeroU16,
 }
 
 impl FraudArgs {
     /// # Errors
-    /// When the URL is not one of a scoring service.
+    /// When the URL of the scoring service is invalid.
     pub(super) fn settings(&self) -> Result<fraud::Settings, BoxError> {
         let defaults = fraud::Settings::default();
         let scoring_service = match &self.scoring_url {
@@ -123,16 +123,16 @@ impl FraudArgs {
             timeout: self.scoring_timeout,
             retries: self.scoring_retries,
             concurrency: self.scoring_concurrency,
-            rest: REST,
+            cool_down: COOL_DOWN,
         };
         Ok(Arc::new(HttpScoringService::new(options)?))
     }
 }
 
-/// A time that is not zero.
+/// Parses a duration above zero.
 fn some_time(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if time.is_zero() => Err("no time at all".to_owned()),
+        Ok(time) if time.is_zero() => Err("expected a duration above zero".to_owned()),
         other => other.map_err(|error| error.to_string()),
     }
 }

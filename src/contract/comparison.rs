@@ -1,38 +1,38 @@
-//! Two contracts beside each other: what a job that ran with the old one makes of the new.
+//! Compares two contracts: how a change affects a job that ran with the old one.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use super::description::{Contract, FunctionContract, StateContract};
 
-/// How much a change matters.
+/// The severity of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// A job with the old release's savepoint cannot live with it.
+    /// A job with the old release's savepoint fails.
     Error,
-    /// The cluster does not do it as the release says, or needs something first.
+    /// The cluster does not apply the change, or the module needs a change first.
     Warning,
-    /// It is fine.
+    /// The change is compatible.
     Note,
 }
 
-/// One thing that a release changes.
+/// One change in a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// What it is, and what comes of it.
+    /// The change and its effect.
     pub text: String,
 }
 
-/// What a release changes of an older one's contract.
+/// The changes between an older release's contract and a newer one's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     changes: Vec<Change>,
 }
 
 impl Comparison {
-    /// Compares; the changes are in the order of the functions.
+    /// Compares two contracts; the changes are in the order of the functions.
     pub fn new(old: &Contract, new: &Contract) -> Self {
         let mut comparison = Self { changes: Vec::new() };
         for (name, function) in &old.functions {
@@ -41,8 +41,8 @@ impl Comparison {
                 None => comparison.add(
                     Severity::Error,
                     format!(
-                        "function {name} is gone: messages to it that are under way, delayed ones too, get 404 and \
-                         restart the job for ever. Keep it, if only to ignore what comes"
+                        "function {name} is gone: messages in flight to it, including delayed ones, get 404 and restart \
+                         the job in an endless loop. Keep the function, even if it only ignores its messages"
                     ),
                 ),
             }
@@ -50,7 +50,7 @@ impl Comparison {
         for name in new.functions.keys().filter(|name| !old.functions.contains_key(*name)) {
             comparison.add(
                 Severity::Note,
-                format!("function {name} is new: `module check` tells whether the module covers it"),
+                format!("function {name} is new: `module check` reports whether the module covers it"),
             );
         }
         comparison
@@ -61,7 +61,7 @@ impl Comparison {
         &self.changes
     }
 
-    /// How many changes matter as much.
+    /// The number of changes of this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.changes.iter().filter(|change| change.severity == severity).count()
     }
@@ -77,32 +77,33 @@ impl Comparison {
                 None => self.add(
                     Severity::Warning,
                     format!(
-                        "state {state} of {name} is gone: its values stay in the savepoints, and in the way of the name"
+                        "state {state} of {name} is gone: its values stay in the savepoints, so a new state cannot \
+                         reuse the name with another type"
                     ),
                 ),
             }
         }
         for state in new.states.keys().filter(|state| !old.states.contains_key(*state)) {
-            self.add(Severity::Note, format!("state {state} of {name} is new: it begins without a value everywhere"));
+            self.add(Severity::Note, format!("state {state} of {name} is new: it has no value at first"));
         }
-        // None at all is all of them.
+        // An empty set means that all types are accepted.
         if !new.accepts.is_empty() {
             if old.accepts.is_empty() {
                 let accepts = Vec::from_iter(new.accepts.iter().map(String::as_str)).join(", ");
                 self.add(
                     Severity::Warning,
-                    format!("{name} accepts {accepts} only: messages of other types that are under way are ignored"),
+                    format!("{name} accepts {accepts} only: messages of other types in flight are ignored"),
                 );
             }
             for gone in old.accepts.difference(&new.accepts) {
                 self.add(
                     Severity::Warning,
-                    format!("{name} accepts {gone} no more: such messages that are under way are ignored"),
+                    format!("{name} no longer accepts {gone}: such messages in flight are ignored"),
                 );
             }
         }
-        self.ways(name, "sends to", "have an endpoint", &old.targets, &new.targets);
-        self.ways(name, "emits to", "be declared", &old.egresses, &new.egresses);
+        self.added(name, "sends to", "have an endpoint", &old.targets, &new.targets);
+        self.added(name, "emits to", "be declared", &old.egresses, &new.egresses);
     }
 
     fn state(&mut self, what: &str, old: &StateContract, new: &StateContract) {
@@ -110,8 +111,9 @@ impl Comparison {
             self.add(
                 Severity::Error,
                 format!(
-                    "{what} was of type {}, and is of {}: the type is for ever, with another the job restarts for ever. \
-                     Keep the type and let its bytes evolve, or add a state of another name and migrate on read",
+                    "{what} was of type {}, and is of {}: a state's type cannot change, the job would restart in an \
+                     endless loop. Keep the type and evolve its encoding, or add a state with another name and migrate \
+                     on read",
                     old.type_name, new.type_name
                 ),
             );
@@ -128,20 +130,20 @@ impl Comparison {
                 self.add(
                     Severity::Error,
                     format!(
-                        "{change}: Flink restores no state with an expiration as one without, nor the reverse, so the job \
-                         fails at its next restart, for ever. Add a state of another name and migrate on read"
+                        "{change}: Flink cannot restore a state with an expiration as one without, or the reverse, so the \
+                         job fails at every restart. Add a state with another name and migrate on read"
                     ),
                 );
             }
         }
     }
 
-    /// Where messages and records go that did not go there before.
-    fn ways(&mut self, name: &str, does: &str, must: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) {
-        for way in new.difference(old) {
+    /// Reports added targets or egresses.
+    fn added(&mut self, name: &str, does: &str, must: &str, old: &BTreeSet<String>, new: &BTreeSet<String>) {
+        for added in new.difference(old) {
             self.add(
                 Severity::Warning,
-                format!("{name} {does} {way}, which is new: it must {must} in the module before this release runs"),
+                format!("{name} {does} {added}, which is new: it must {must} in the module before this release runs"),
             );
         }
     }

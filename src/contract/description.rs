@@ -1,4 +1,4 @@
-//! The promises as JSON.
+//! The contract as JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -6,56 +6,56 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use statefun_sdk::{Expiration, RegisteredFunction, Registry};
 
-/// The form of the JSON; another number for another form.
+/// The version of the JSON format.
 const FORMAT: u32 = 1;
 
-/// All functions of a release, in the order of their names.
+/// The contract of all functions of a release, ordered by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contract {
     format: u32,
-    /// What each function promises, by its name.
+    /// The contract of each function, by name.
     pub functions: BTreeMap<String, FunctionContract>,
 }
 
-/// What one function promises.
+/// The contract of one function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FunctionContract {
     /// Its states, by name.
     pub states: BTreeMap<String, StateContract>,
-    /// The types of messages that it reads; of any type where there are none.
+    /// The message types that it accepts; empty if it accepts all types.
     pub accepts: BTreeSet<String>,
     /// The functions that it sends to.
     pub targets: BTreeSet<String>,
-    /// The egresses that it emits to, that of dead letters included.
+    /// The egresses that it emits to, including the one for dead letters.
     pub egresses: BTreeSet<String>,
 }
 
-/// What a function promises of a state.
+/// The contract of a state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateContract {
     /// The type of its values.
     #[serde(rename = "type")]
     pub type_name: String,
-    /// When a value goes by itself; never where there is none.
+    /// The expiration of its values; `None` if they never expire.
     pub expiration: Option<ExpirationContract>,
 }
 
-/// When a value goes by itself.
+/// When a value expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpirationContract {
-    /// What the time begins with.
+    /// The event that starts the time to live.
     pub after: ExpirationMode,
-    /// The time.
+    /// The time to live.
     pub milliseconds: u64,
 }
 
-/// What the time of an expiration begins with.
+/// The event that starts the time to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExpirationMode {
-    /// With the last write of the value.
+    /// The last write of the value.
     Write,
-    /// With the last call of the function.
+    /// The last call of the function.
     Call,
 }
 
@@ -70,27 +70,27 @@ impl fmt::Display for ExpirationContract {
 }
 
 impl Contract {
-    /// What the functions of a registry promise.
+    /// The contract of the functions in a registry.
     pub fn of(registry: &Registry) -> Self {
         let functions = registry.functions().iter();
         let functions = functions.map(|function| (function.type_name().to_string(), FunctionContract::of(function)));
         Self { format: FORMAT, functions: functions.collect() }
     }
 
-    /// Reads what another release printed.
+    /// Parses the contract that another release printed.
     ///
     /// # Errors
-    /// When it is something else, or of another form.
+    /// When the text is not a contract, or its format is unknown.
     pub fn from_json(text: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
-        struct Form {
+        struct Version {
             format: u32,
         }
 
-        let expected = "expected what `statefun-server contract` prints";
-        let form: Form = serde_json::from_str(text).map_err(|error| format!("{error}; {expected}"))?;
-        if form.format != FORMAT {
-            return Err(format!("form {} is not known to this release, which knows {FORMAT}", form.format));
+        let expected = "expected the output of `statefun-server contract`";
+        let version: Version = serde_json::from_str(text).map_err(|error| format!("{error}; {expected}"))?;
+        if version.format != FORMAT {
+            return Err(format!("unknown format {}; this release supports format {FORMAT}", version.format));
         }
         serde_json::from_str(text).map_err(|error| format!("{error}; {expected}"))
     }

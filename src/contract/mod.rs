@@ -1,10 +1,10 @@
-//! What the functions promise to a running job: names, states and their types. A job's savepoint holds the older
-//! release's promises; [`comparison`] tells what a release makes of them.
+//! The functions' contract with a running job: names, states and their types. A job's savepoint depends on the contract
+//! of the release that wrote it; [`comparison`] finds the changes in a newer release.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`description`] | the promises, as JSON |
-//! | [`comparison`] | two of them beside each other |
+//! | [`description`] | the contract as JSON |
+//! | [`comparison`] | the changes between two contracts |
 
 pub mod comparison;
 pub mod description;
@@ -21,7 +21,7 @@ use crate::functions::{self, Destinations};
 use comparison::{Comparison, Severity};
 use description::Contract;
 
-/// Ends of the command's help.
+/// The end of the command's help.
 pub const EXAMPLES: &str = "\
 Examples:
   statefun-server contract > contract.json
@@ -32,7 +32,7 @@ Examples:
   old/statefun-server contract > old.json
   statefun-server contract check old.json";
 
-/// Print or compare.
+/// Options of `contract`.
 #[derive(Debug, Args)]
 pub struct ContractArgs {
     #[command(flatten)]
@@ -43,13 +43,14 @@ pub struct ContractArgs {
 
 #[derive(Debug, Subcommand)]
 enum ContractCommand {
-    /// Tell what this release breaks of what an older one promised
+    /// Check this release against the contract of an older one
     ///
-    /// An error is what a job with the older release's savepoint cannot live with: a state of another type, a function
-    /// that is gone. A warning is what the cluster does not do as the release says. With an error it ends with 1.
+    /// An error is a change with which a job that is restored from the older release's savepoint fails, such as another
+    /// state type or a removed function. A warning is a change that the cluster does not apply. The exit code is 1 if
+    /// there is an error.
     #[command(after_long_help = CHECK_EXAMPLES)]
     Check {
-        /// What `contract` of the older release printed
+        /// The output of `contract` of the older release
         old: PathBuf,
     },
 }
@@ -57,7 +58,7 @@ enum ContractCommand {
 /// Prints the contract, or compares it with an older one.
 ///
 /// # Errors
-/// When there is no such file, or when the release breaks a promise.
+/// When the file cannot be read, or when the release breaks the older contract.
 pub fn run(args: &ContractArgs) -> Result<(), BoxError> {
     let functions = functions::all(&Destinations::default(), &args.functions.settings());
     let registry = Registry::builder().functions(functions).build()?;
@@ -74,7 +75,7 @@ pub fn run(args: &ContractArgs) -> Result<(), BoxError> {
     write!(out, "{comparison}")?;
     match comparison.count(Severity::Error) {
         0 => Ok(()),
-        1 => Err(format!("{name}: this release breaks 1 promise of it").into()),
-        count => Err(format!("{name}: this release breaks {count} promises of it").into()),
+        1 => Err(format!("{name}: 1 incompatible change in this release").into()),
+        count => Err(format!("{name}: {count} incompatible changes in this release").into()),
     }
 }

@@ -8,73 +8,73 @@ use super::product_cart::ProductCart;
 use super::shopping_cart::ShoppingCart;
 use crate::functions::Settings;
 
-/// An application as the demo shows it.
+/// An application in the demo.
 pub(super) trait App {
-    /// Settings with which there is something to see.
+    /// Changes settings so that the demo shows something.
     fn configure(&self, _settings: &mut Settings) {}
 
-    /// The lines to feed where the user has no file.
+    /// The lines to send without `--events`.
     fn events(&self) -> Bytes;
 
-    /// What a line means to the functions.
+    /// Parses a line into an event for the functions.
     ///
     /// # Errors
-    /// When it means nothing; the error says what was expected.
+    /// When the line is invalid; the error says what was expected.
     fn event(&self, line: Bytes) -> Result<Event, BoxError>;
 
-    /// A record as a line of standard output.
+    /// Formats a record as a line of standard output.
     ///
     /// # Errors
-    /// When it is not what the application emits.
+    /// When the record is not one that the application emits.
     fn line(&self, emitted: &Emitted) -> Result<String, BoxError> {
         output::line(emitted)
     }
 }
 
-/// A line for the functions.
+/// A message for the functions.
 pub(super) struct Event {
-    /// Who gets it.
+    /// The receiving function.
     pub(super) target: Address,
     pub(super) message: TypedValue,
-    /// What it is, for people.
+    /// The kind of event, for display.
     pub(super) kind: String,
-    /// Which one it is, for people.
+    /// The event's id, for display.
     pub(super) id: String,
 }
 
-/// Which events to make up.
+/// Which events to generate.
 #[derive(Debug, Args)]
-pub(super) struct MadeUp {
-    /// For fraud: the same seed makes up the same events [default: 1]
+pub(super) struct GeneratorArgs {
+    /// For fraud: the seed of the generated events; the same seed generates the same events [default: 1]
     #[arg(long, env = "STATEFUN_SEED", value_name = "N", conflicts_with = "events")]
     seed: Option<u64>,
-    /// For fraud: how many transactions to make up, one a second [default: 1000]
+    /// For fraud: how many transactions to generate, one per second [default: 1000]
     #[arg(long, env = "STATEFUN_TRANSACTIONS", value_name = "N", conflicts_with = "events")]
     transactions: Option<usize>,
 }
 
-/// The applications that can be shown.
+/// The applications in the demo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum AppName {
-    /// Carts that are told of price changes
+    /// Carts that follow the current prices of their products
     ProductCart,
-    /// Carts that take what the inventory has
+    /// Carts that reserve items from an inventory
     ShoppingCart,
-    /// Payments that may be fraud
+    /// Fraud detection for payments
     Fraud,
 }
 
 impl AppName {
-    /// The application. `made_up` says which events to make up, where that is what it feeds.
+    /// The application; `generator` applies to those that generate their events.
     ///
     /// # Errors
-    /// When it is said of one that feeds others.
-    pub(super) fn app(self, made_up: &MadeUp) -> Result<Box<dyn App>, BoxError> {
-        let MadeUp { seed, transactions } = made_up;
+    /// When `generator` is set for an application that does not generate its events.
+    pub(super) fn app(self, generator: &GeneratorArgs) -> Result<Box<dyn App>, BoxError> {
+        let GeneratorArgs { seed, transactions } = generator;
         Ok(match self {
             Self::Fraud => Box::new(Fraud { seed: seed.unwrap_or(1), transactions: transactions.unwrap_or(1000) }),
             _ if seed.is_some() || transactions.is_some() => {
-                return Err("--seed and --transactions: only --app fraud makes up its events".into());
+                return Err("--seed and --transactions: only --app fraud generates its events".into());
             }
             Self::ProductCart => Box::new(ProductCart),
             Self::ShoppingCart => Box::new(ShoppingCart),

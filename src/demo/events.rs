@@ -8,20 +8,20 @@ use serde_json::Value;
 use statefun_sdk::{BoxError, Bytes};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
-/// The lines of a file of events, one after the other.
+/// Reads the lines of a file of events in sequence.
 pub(super) struct Events {
     lines: Pin<Box<dyn AsyncBufRead + Send>>,
-    /// Where the lines come from, for people.
+    /// The name of the source, for display.
     source: String,
     size: u64,
     read: u64,
     number: u64,
 }
 
-/// What a line says.
+/// A parsed line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line {
-    /// Something for the functions.
+    /// An event for the functions.
     Event(Bytes),
     Comment(String),
     /// Wait once.
@@ -40,23 +40,23 @@ impl Events {
     /// The lines of a file.
     pub(super) async fn open(path: &Path) -> Result<Self, BoxError> {
         let source = format!("--events {}", path.display());
-        let cannot = |error| format!("{source}: {error}");
-        let file = tokio::fs::File::open(path).await.map_err(cannot)?;
-        let size = file.metadata().await.map_err(cannot)?.len();
+        let with_source = |error| format!("{source}: {error}");
+        let file = tokio::fs::File::open(path).await.map_err(with_source)?;
+        let size = file.metadata().await.map_err(with_source)?.len();
         Ok(Self { lines: Box::pin(BufReader::new(file)), source, size, read: 0, number: 0 })
     }
 
-    /// How many bytes there are.
+    /// The total number of bytes.
     pub(super) fn size(&self) -> u64 {
         self.size
     }
 
-    /// How many bytes have been read.
+    /// The number of bytes read so far.
     pub(super) fn position(&self) -> u64 {
         self.read
     }
 
-    /// Where the last line was, for people.
+    /// The source and number of the last line, for display.
     pub(super) fn place(&self) -> String {
         format!("{}, line {}", self.source, self.number)
     }
@@ -82,7 +82,7 @@ impl Events {
 }
 
 impl Line {
-    /// A directive says so in full; anything else is for the functions.
+    /// Only a complete directive is one; any other line is an event.
     fn of(line: Vec<u8>) -> Self {
         #[derive(Deserialize)]
         struct Directive {

@@ -1,4 +1,4 @@
-//! Payments: a line says in JSON what the record holds as protobuf; an alert is a sentence.
+//! Payments: a line is the JSON form of the protobuf record; an alert is printed as a sentence.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,9 +15,9 @@ use super::output;
 use crate::functions::Settings;
 use crate::functions::fraud::generator::{EventMessage, Events};
 use crate::functions::fraud::messages::{Alert, ConfirmFraud, CustomThreshold, Transaction};
-use crate::functions::fraud::{ALERTS_EGRESS, COUNTER, StandIn, THRESHOLD, TRANSACTION_MANAGER};
+use crate::functions::fraud::{ALERTS_EGRESS, COUNTER, FakeScoringService, THRESHOLD, TRANSACTION_MANAGER};
 
-/// Payments that are made up.
+/// Generated payments.
 pub(super) struct Fraud {
     pub(super) seed: u64,
     pub(super) transactions: usize,
@@ -26,10 +26,10 @@ pub(super) struct Fraud {
 /// The time from one transaction to the next.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The start of 2024: the same events have the same times.
+/// The start of 2024. It is fixed, so that the same events have the same timestamps.
 const START: Duration = Duration::from_secs(1_704_067_200);
 
-/// What a line is.
+/// The type of a line.
 #[derive(Deserialize)]
 struct Head {
     r#type: LineType,
@@ -66,9 +66,9 @@ struct CustomThresholdLine {
 const EXPECTED: &str = r#"expected {"type":"transaction","id":…,"account":…,"merchant":…,"amount":…}, {"type":"confirm-fraud","account":…} or {"type":"custom-threshold","account":…,"threshold":…}"#;
 
 impl App for Fraud {
-    /// Scores of merchants come at once.
+    /// Merchants' scores come without delay.
     fn configure(&self, settings: &mut Settings) {
-        settings.fraud.scoring_service = Arc::new(StandIn::quick());
+        settings.fraud.scoring_service = Arc::new(FakeScoringService::quick());
     }
 
     fn events(&self) -> Bytes {
@@ -122,7 +122,7 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// An event as a line of a file.
+/// Formats an event as a line of an events file.
 fn line(key: String, message: EventMessage) -> Value {
     match message {
         EventMessage::Transaction(Transaction { account, timestamp, merchant, amount }) => {
@@ -145,13 +145,13 @@ fn line(key: String, message: EventMessage) -> Value {
 
 fn read<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, String> {
     serde_json::from_slice(line).map_err(|error| {
-        // Of one line the column says enough.
+        // The input is a single line, so the column is enough.
         let text = error.to_string().replace(" at line 1 column ", " at column ");
         format!("{text}; {EXPECTED}")
     })
 }
 
 fn event<M: Message + Typed>(kind: &str, id: String, target: Address, message: &M) -> Event {
-    let message = TypedValue::raw(M::TYPE_NAME.as_str(), message.encode_to_vec());
+    let message = TypedValue::from_bytes(M::TYPE_NAME.as_str(), message.encode_to_vec());
     Event { target, message, kind: kind.to_owned(), id }
 }

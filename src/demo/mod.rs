@@ -1,12 +1,12 @@
-//! Events through the real server, with the embedded runtime in the cluster's place.
+//! Sends events through the real server, with the embedded runtime in place of a cluster.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | `app` | what the demo knows of an application; each is one file that says it |
+//! | `app` | the trait that each application implements for the demo |
 //! | `product_cart`, `shopping_cart`, `fraud` | the applications |
 //! | `events` | the lines of a file: events and directives |
-//! | `narrator` | what is told on standard error |
-//! | `output` | what is printed on standard output |
+//! | `narrator` | traces every step on stderr |
+//! | `output` | prints the emitted records on stdout |
 
 mod app;
 mod events;
@@ -27,49 +27,49 @@ use statefun_sdk::{BoxError, Registry};
 use tokio::sync::oneshot;
 
 use crate::functions::{self, Destinations, Settings};
-use app::{App, AppName, MadeUp};
+use app::{App, AppName, GeneratorArgs};
 use events::{Events, Line};
 use narrator::Narrator;
 
-/// What to feed, and how.
+/// Which events to send, and how.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// What to show
+    /// The application to run
     #[arg(long, env = "STATEFUN_APP", value_name = "APP", default_value = "product-cart")]
     app: AppName,
-    /// Feed the lines of this file instead of the application's own events
+    /// Send the lines of this file instead of the application's own events
     ///
-    /// For product-cart a line is a CloudEvent in JSON; one that is not goes in as it is, and becomes a dead letter. For
+    /// For product-cart a line is a CloudEvent in JSON; any other line is sent unchanged and becomes a dead letter. For
     /// shopping-cart it is {"type":"add-to-cart","user":…,"item_id":…,"quantity":…} or
     /// {"type":"restock","item_id":…,"quantity":…}, and an item is out of stock until it is restocked. For fraud it is
     /// {"type":"transaction","id":…,"account":…,"timestamp":…,"merchant":…,"amount":…},
-    /// {"type":"confirm-fraud","account":…} or {"type":"custom-threshold","account":…,"threshold":…}. Empty lines are left
-    /// out. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
-    /// test.delay-between-events before every later event.
+    /// {"type":"confirm-fraud","account":…} or {"type":"custom-threshold","account":…,"threshold":…}. Empty lines are
+    /// skipped. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
+    /// test.delay-between-events waits before every later event.
     #[arg(long, env = "STATEFUN_EVENTS", value_name = "FILE")]
     events: Option<PathBuf>,
     #[command(flatten)]
-    made_up: MadeUp,
-    /// What waiting is
+    generator: GeneratorArgs,
+    /// How delays are handled
     #[arg(long, env = "STATEFUN_CLOCK", value_name = "CLOCK", default_value = "virtual")]
     clock: Clock,
 }
 
-/// What waiting is.
+/// How delays are handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Clock {
-    /// Time jumps to where it is waited for
+    /// Time jumps to the end of each delay
     Virtual,
-    /// Time passes
+    /// Delays take real time
     Real,
 }
 
-/// Runs the demo to its end.
+/// Runs the demo to completion.
 ///
 /// # Errors
-/// When the events cannot be read, or the server gives an answer that a cluster would not take.
+/// When the events cannot be read, or the server sends a response that a cluster would reject.
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
-    let app = args.app.app(&args.made_up)?;
+    let app = args.app.app(&args.generator)?;
     let mut events = match &args.events {
         Some(path) => Events::open(path).await?,
         None => Events::of(app.events())?,
@@ -80,22 +80,22 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
     let registry = Arc::new(Registry::builder().functions(functions).build()?);
 
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() };
-    let server = Server::bind(registry.clone(), options)?;
+    let server = Server::new(registry.clone(), options)?.bind()?;
     let url = format!("http://{}/statefun", server.local_addr());
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (shutdown, shutdown_signal) = oneshot::channel::<()>();
     let server = tokio::spawn(server.run(async {
-        let _ = stopped.await;
+        let _ = shutdown_signal.await;
     }));
 
     let narrator = Narrator::new(&url, events.size());
     let exchanges = narrator.clone();
     let mut runtime = LocalRuntime::new(HttpTransport::new(&url)?, &registry)
         .on_exchange(move |exchange| exchanges.exchange(exchange));
-    let fed = feed(&*app, &mut events, &mut runtime, &narrator, args.clock).await;
-    narrator.end(fed.is_ok());
-    drop(stop);
+    let result = feed(&*app, &mut events, &mut runtime, &narrator, args.clock).await;
+    narrator.finish(result.is_ok());
+    drop(shutdown);
     server.await??;
-    fed
+    result
 }
 
 async fn feed(
@@ -122,7 +122,7 @@ async fn feed(
         }
         for emitted in runtime.take_emitted() {
             let line = app.line(&emitted)?;
-            narrator.undisturbed(|| output::print(line))?;
+            narrator.suspend(|| output::print(line))?;
         }
     }
     Ok(())

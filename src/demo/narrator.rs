@@ -15,58 +15,58 @@ use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, to_fun
 
 use super::app::Event;
 
-/// Of more events than this, in bytes, nobody reads every step.
-const LONG: u64 = 64 * 1024;
+/// Events of more bytes than this are reported as progress, not step by step.
+const MAX_TRACED_SIZE: u64 = 64 * 1024;
 
 const EVENT: Style = AnsiColor::Cyan.on_default().bold();
 const FUNCTION: Style = AnsiColor::Green.on_default();
 const COMMENT: Style = Style::new().dimmed();
 const RECORD: Style = AnsiColor::Yellow.on_default();
 
-/// Tells on standard error what happens: every step, or for many events how far it has come.
+/// Traces every step on stderr, or reports the progress if there are many events.
 #[derive(Clone)]
 pub(super) struct Narrator {
-    telling: Telling,
+    mode: Mode,
 }
 
 #[derive(Clone)]
-enum Telling {
+enum Mode {
     Steps,
-    /// A bar, on a terminal.
+    /// A progress bar, on a terminal.
     Bar(ProgressBar),
-    /// A line each tenth, elsewhere.
+    /// A line for each 10%, otherwise.
     Tenths {
         size: u64,
-        told: Arc<AtomicU64>,
+        reported: Arc<AtomicU64>,
     },
 }
 
 impl Narrator {
-    /// Begins to tell of `size` bytes of events.
+    /// Starts the trace of `size` bytes of events.
     pub(super) fn new(url: &str, size: u64) -> Self {
-        say(format_args!("{COMMENT}The functions answer at {url}; the embedded runtime calls them.{COMMENT:#}"));
-        let telling = if size <= LONG {
-            Telling::Steps
+        print(format_args!("{COMMENT}Serving the functions at {url}; the embedded runtime calls them.{COMMENT:#}"));
+        let mode = if size <= MAX_TRACED_SIZE {
+            Mode::Steps
         } else if std::io::stderr().is_terminal() {
             let style =
                 ProgressStyle::with_template("{bar:40} {percent:>3}% {bytes}/{total_bytes} of events, {eta} left");
             let bar = ProgressBar::new(size);
-            Telling::Bar(style.map(|style| bar.clone().with_style(style)).unwrap_or(bar))
+            Mode::Bar(style.map(|style| bar.clone().with_style(style)).unwrap_or(bar))
         } else {
-            Telling::Tenths { size, told: Arc::default() }
+            Mode::Tenths { size, reported: Arc::default() }
         };
-        Self { telling }
+        Self { mode }
     }
 
-    /// How many bytes of the events have been read.
+    /// Reports the number of bytes read from the events.
     pub(super) fn position(&self, read: u64) {
-        match &self.telling {
-            Telling::Steps => {}
-            Telling::Bar(bar) => bar.set_position(read),
-            Telling::Tenths { size, told } => {
+        match &self.mode {
+            Mode::Steps => {}
+            Mode::Bar(bar) => bar.set_position(read),
+            Mode::Tenths { size, reported } => {
                 let tenth = read.saturating_mul(10) / size;
-                if told.fetch_max(tenth, Ordering::Relaxed) < tenth {
-                    say(format_args!("{}% of {size} bytes of events fed", tenth * 10));
+                if reported.fetch_max(tenth, Ordering::Relaxed) < tenth {
+                    print(format_args!("{}% of {size} bytes of events sent", tenth * 10));
                 }
             }
         }
@@ -81,9 +81,9 @@ impl Narrator {
         self.step(format_args!("{EVENT}▶ {kind}{EVENT:#} {id}"));
     }
 
-    /// Tells which function ran and what came of it.
+    /// Traces a function's invocation and its effects.
     pub(super) fn exchange(&self, exchange: &Exchange<'_>) {
-        if !matches!(self.telling, Telling::Steps) {
+        if !matches!(self.mode, Mode::Steps) {
             return;
         }
         let request = ToFunction::decode(exchange.request.clone()).ok().and_then(|request| request.request);
@@ -91,46 +91,47 @@ impl Narrator {
             Some(to_function::Request::Invocation(batch)) => batch.invocations.len(),
             None => 0,
         };
-        let reply = FromFunction::decode(exchange.reply.clone()).ok().and_then(|reply| reply.response);
-        let Some(Response::InvocationResult(result)) = reply else { return };
+        let response = FromFunction::decode(exchange.response.clone()).ok().and_then(|message| message.response);
+        let Some(Response::InvocationResult(result)) = response else { return };
         let of = if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") };
         let effects = effects(&result);
-        let effects = if effects.is_empty() { "nothing to do".to_owned() } else { effects.join(", ") };
+        let effects = if effects.is_empty() { "no effects".to_owned() } else { effects.join(", ") };
         self.step(format_args!("  {FUNCTION}{}{FUNCTION:#} {COMMENT}({of}){COMMENT:#} {effects}", exchange.target));
     }
 
-    /// Lets something else write to the terminal.
-    pub(super) fn undisturbed<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.telling {
-            Telling::Bar(bar) => bar.suspend(write),
+    /// Hides the progress bar while `write` writes to the terminal.
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.mode {
+            Mode::Bar(bar) => bar.suspend(write),
             _ => write(),
         }
     }
 
-    pub(super) fn end(&self, well: bool) {
-        if let Telling::Bar(bar) = &self.telling {
+    pub(super) fn finish(&self, success: bool) {
+        if let Mode::Bar(bar) = &self.mode {
             bar.finish_and_clear();
         }
-        if well {
-            say(format_args!("{COMMENT}All events were fed.{COMMENT:#}"));
+        if success {
+            print(format_args!("{COMMENT}All events were sent.{COMMENT:#}"));
         }
     }
 
     fn step(&self, text: impl Display) {
-        if matches!(self.telling, Telling::Steps) {
-            say(text);
+        if matches!(self.mode, Mode::Steps) {
+            print(text);
         }
     }
 }
 
-/// Colours are for terminals, and where `NO_COLOR` is not set. That nobody reads along is no error.
-fn say(text: impl Display) {
+/// Prints a line to stderr, with colours only on a terminal and without `NO_COLOR`. Write errors are ignored, as the
+/// trace is optional.
+fn print(text: impl Display) {
     let mut stderr = std::io::stderr();
     let mut line = format!("{text}\n");
     if AutoStream::choice(&stderr) == ColorChoice::Never {
         line = strip_str(&line).to_string();
     }
-    // At once: who reads both outputs through pipes, such as an engine of containers, would cut it in two.
+    // One write per line: a container engine that reads both outputs through pipes could split it otherwise.
     let _ = stderr.write_all(line.as_bytes());
 }
 

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use statefun_sdk::BoxError;
 use statefun_sdk::local::Emitted;
 
-/// A record as it is printed.
+/// A printed record.
 #[derive(Serialize)]
 struct Record<'a, V> {
     egress: &'a str,
@@ -13,16 +13,16 @@ struct Record<'a, V> {
     value: V,
 }
 
-/// A value that nobody read: the JSON that it is, or else text.
+/// A value of unknown type: JSON if it parses, otherwise text.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Value<'a> {
-    /// The very bytes, so that numbers keep their digits.
+    /// The original bytes, so that numbers keep their digits.
     Json(&'a RawValue),
     Text(String),
 }
 
-/// A record as a line of JSON, with its value as it is.
+/// A record as a line of JSON, with its value unchanged.
 pub(super) fn line(emitted: &Emitted) -> Result<String, BoxError> {
     let bytes = emitted.record.value();
     let value = match serde_json::from_slice(bytes) {
@@ -32,13 +32,13 @@ pub(super) fn line(emitted: &Emitted) -> Result<String, BoxError> {
     line_with(emitted, value)
 }
 
-/// A record as a line of JSON, with its value read as this.
+/// A record as a line of JSON, with `value` as its decoded value.
 pub(super) fn line_with(emitted: &Emitted, value: impl Serialize) -> Result<String, BoxError> {
     let record = Record { egress: emitted.egress.as_str(), key: emitted.record.key(), value };
     Ok(serde_json::to_string(&record)?)
 }
 
-/// Prints a line. A reader that went away is no error of ours.
+/// Prints a line. A closed pipe is not an error.
 pub(super) fn print(mut line: String) -> Result<(), BoxError> {
     line.push('\n');
     let mut output = io::stdout().lock();

@@ -1,4 +1,4 @@
-//! Products and carts: a line is a CloudEvent, whatever it holds goes to the router.
+//! Products and carts: a line is a CloudEvent. Every line goes to the router, even an invalid one.
 
 use serde::Deserialize;
 use statefun_sdk::{BoxError, Bytes, Typed, TypedValue};
@@ -25,6 +25,6 @@ impl App for ProductCart {
             None => ("not an event".to_owned(), format!("({} bytes)", line.len())),
         };
         let target = ROUTER.with_id(record_key(&line).unwrap_or_default());
-        Ok(Event { target, message: TypedValue::raw(CloudEvent::TYPE_NAME.as_str(), line), kind, id })
+        Ok(Event { target, message: TypedValue::from_bytes(CloudEvent::TYPE_NAME.as_str(), line), kind, id })
     }
 }

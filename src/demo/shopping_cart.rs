@@ -1,4 +1,4 @@
-//! Carts and inventories: a line says in JSON what the record holds as protobuf, and so does what is printed.
+//! Carts and inventories: input lines and printed records are the JSON form of the protobuf records.
 
 use prost::Message;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ struct Output {
 }
 
 impl App for ShoppingCart {
-    /// Nothing is in stock at first, or there would always be enough.
+    /// Nothing is in stock initially; the default stock would never run out.
     fn configure(&self, settings: &mut Settings) {
         settings.shopping_cart.initial_stock = 0;
     }
@@ -52,7 +52,7 @@ impl App for ShoppingCart {
 
     fn event(&self, line: Bytes) -> Result<Event, BoxError> {
         let input = serde_json::from_slice(&line).map_err(|error| {
-            // Of one line the column says enough.
+            // The input is a single line, so the column is enough.
             let text = error.to_string().replace(" at line 1 column ", " at column ");
             format!("{text}; {EXPECTED}")
         })?;
@@ -65,8 +65,8 @@ impl App for ShoppingCart {
                 let id = format!("{quantity} of {item_id}");
                 Ok(event("restock", id, INVENTORY.with_id(item_id), &RestockItem { quantity }))
             }
-            Input { r#type: InputType::AddToCart, .. } => Err(format!("there is no user; {EXPECTED}").into()),
-            Input { r#type: InputType::Restock, .. } => Err(format!("a user restocks nothing; {EXPECTED}").into()),
+            Input { r#type: InputType::AddToCart, .. } => Err(format!("missing field `user`; {EXPECTED}").into()),
+            Input { r#type: InputType::Restock, .. } => Err(format!("restock with a user; {EXPECTED}").into()),
         }
     }
 
@@ -81,6 +81,6 @@ impl App for ShoppingCart {
 }
 
 fn event<M: Message + Typed>(kind: &str, id: String, target: Address, message: &M) -> Event {
-    let message = TypedValue::raw(M::TYPE_NAME.as_str(), message.encode_to_vec());
+    let message = TypedValue::from_bytes(M::TYPE_NAME.as_str(), message.encode_to_vec());
     Event { target, message, kind: kind.to_owned(), id }
 }

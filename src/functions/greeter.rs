@@ -1,14 +1,13 @@
-//! The tutorial: a function that greets users and counts their visits. README and the SDK's docs build the same.
+//! The tutorial: a function that greets users and counts their visits. The README and the SDK's docs build the same
+//! one.
 //!
-//! It reads `demo/login` messages, whose id is the user's, and emits a greeting that names the visit count, keyed by
-//! the user's id.
+//! It reads `demo/login` messages, addressed by user id, and emits a greeting with the visit count, keyed by the user
+//! id.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use statefun_sdk::{
-    Context, Destination, Egress, Function, FunctionError, Message, StatefulFunction, TypeName, Typed, ValueSpec,
-};
+use statefun_sdk::{Context, Destination, Egress, Function, FunctionError, Message, TypeName, Typed, ValueSpec};
 
 use super::{Application, ConfigurableEgress, Destinations, Ingress};
 
@@ -27,7 +26,7 @@ pub(super) const APPLICATION: Application = Application {
 /// The function's type name.
 pub const GREETER: TypeName = TypeName::new("demo/greeter");
 
-/// How often the user was seen.
+/// The number of the user's visits.
 pub const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 
 const GREETINGS: ConfigurableEgress = ConfigurableEgress::new(Egress::new("demo/greetings"), "greetings");
@@ -35,36 +34,34 @@ const DEAD_LETTERS: ConfigurableEgress = ConfigurableEgress::new(Egress::new("de
 
 /// `demo/greeter`.
 pub fn function(destinations: &Destinations) -> Function {
-    Function::new(GREETER, Greeter { greetings: destinations.of_own(&GREETINGS) })
+    Function::new(GREETER)
+        .on_message::<Login<'_>, _>(Greeter::greet)
+        .with(Greeter { greetings: destinations.of_own(&GREETINGS) })
         .state(&SEEN)
-        .accepts::<Login<'_>>()
         .emits(GREETINGS.egress)
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
 }
 
 /// The JSON of a `demo/login`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Typed)]
+#[typed("demo/login")]
 struct Login<'a> {
     #[serde(borrow)]
     user_name: Cow<'a, str>,
-}
-
-impl Typed for Login<'_> {
-    const TYPE_NAME: TypeName = TypeName::new("demo/login");
 }
 
 struct Greeter {
     greetings: Destination,
 }
 
-impl StatefulFunction for Greeter {
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
+impl Greeter {
+    async fn greet(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
         let Login { user_name } = message.json()?;
         let seen = context.update(&SEEN, |seen| {
             *seen = seen.saturating_add(1);
             *seen
         })?;
         let greeting = format!("Hello {user_name}, this is visit number {seen}.");
-        context.emit(GREETINGS.egress, self.greetings.record(context.self_id().clone(), greeting))
+        context.emit(GREETINGS.egress, self.greetings.record(context.self_id(), greeting))
     }
 }

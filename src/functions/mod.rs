@@ -1,6 +1,6 @@
 //! The functions that the server hosts.
 //!
-//! Every application is one folder (or file) here and one line in `APPLICATIONS`:
+//! Each application is one folder (or file) here and one line in `APPLICATIONS`:
 //!
 //! | application | namespace | functions |
 //! |---|---|---|
@@ -9,8 +9,8 @@
 //! | [`fraud`] | `ververica` | `transaction-manager`, `counter`, `merchant`, `threshold`, `model` |
 //! | [`greeter`] | `demo` | `greeter`, the tutorial |
 //!
-//! An application knows the SDK only. What is configuration is given to it: where its egresses lead, see
-//! [`Destinations`], and what it has of its own, see [`Settings`].
+//! An application depends only on the SDK. It is configured with the destinations of its egresses, see
+//! [`Destinations`], and its own settings, see [`Settings`].
 
 pub mod fraud;
 pub mod greeter;
@@ -19,7 +19,7 @@ pub mod shopping_cart;
 
 mod destinations;
 
-pub use destinations::{Connector, Destinations, EgressSetting, InvalidEgressSetting, UnknownConnector, UnknownEgress};
+pub use destinations::{Destinations, EgressSetting, InvalidEgressSetting, UnknownEgress};
 
 use statefun_sdk::{Egress, Function, TypeName};
 
@@ -36,16 +36,16 @@ pub fn all(destinations: &Destinations, settings: &Settings) -> Vec<Function> {
     APPLICATIONS.iter().flat_map(|application| application.functions(destinations, settings)).collect()
 }
 
-/// What is configuration of each application, beside where its egresses lead.
+/// The settings of each application, apart from the destinations of its egresses.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// Of [`shopping_cart`].
+    /// Settings of [`shopping_cart`].
     pub shopping_cart: shopping_cart::Settings,
-    /// Of [`fraud`].
+    /// Settings of [`fraud`].
     pub fraud: fraud::Settings,
 }
 
-/// What an application brings along.
+/// An application: its name, ingresses, egresses and functions.
 pub struct Application {
     name: &'static str,
     ingresses: &'static [Ingress],
@@ -54,12 +54,12 @@ pub struct Application {
 }
 
 impl Application {
-    /// The name by which the command line knows it.
+    /// The application's name on the command line.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Where its messages come from.
+    /// The sources of its messages.
     pub fn ingresses(&self) -> &'static [Ingress] {
         self.ingresses
     }
@@ -70,24 +70,24 @@ impl Application {
     }
 }
 
-/// A way into the cluster: records of one Kafka topic or Kinesis stream, as messages to one function type. A record's
-/// key is the id of the function that it goes to.
+/// An ingress: records of one Kafka topic or Kinesis stream become messages to one function type. A record's key is the
+/// id of the target function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ingress {
     /// The id of the ingress in module.yaml.
     pub id: TypeName,
     /// The topic or stream.
     pub topic: &'static str,
-    /// The type that the records are messages of.
+    /// The message type of the records.
     pub value_type: TypeName,
-    /// Who gets them.
+    /// The function type that receives them.
     pub target: TypeName,
 }
 
-/// An egress whose destination is configuration.
+/// An egress with a configurable destination.
 struct ConfigurableEgress {
     egress: Egress,
-    /// The Kafka topic or Kinesis stream that it leads to unless it is configured otherwise.
+    /// The default name of its Kafka topic or Kinesis stream.
     default_topic: &'static str,
 }
 

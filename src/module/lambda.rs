@@ -1,11 +1,11 @@
-//! Functions on AWS Lambda, as far as a module knows of them.
+//! Functions on AWS Lambda, as seen from a module.
 
 use std::time::Duration;
 
-/// How long an answer may take: API Gateway waits 29 s or 30 s for Lambda.
-pub(super) const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+/// The longest time until a response: API Gateway waits 29 s or 30 s for Lambda.
+pub(super) const MAX_RESPONSE_TIME: Duration = Duration::from_secs(30);
 
-/// Whether a URL is one of API Gateway's or of a Function. A domain of one's own cannot be told.
+/// Whether a URL is one of API Gateway or a Function URL. Custom domains are not recognized.
 pub(super) fn is_lambda(url: &str) -> bool {
     let Some((_, rest)) = url.split_once("://") else { return false };
     let host = rest.split(['/', '?', '#', ':']).next().unwrap_or_default().to_ascii_lowercase();

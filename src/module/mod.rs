@@ -1,17 +1,19 @@
-//! module.yaml: what a StateFun cluster is told of the functions, of where their messages come from and where their
-//! results go.
+//! module.yaml: describes the functions, the sources of their messages and the destinations of their results to a
+//! StateFun cluster.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | `render` | writes a module for the applications of this server |
-//! | `check` | reads one, and tells what the cluster would stumble over, or pass over in silence |
-//! | `lambda` | what is different where the functions are on AWS Lambda |
-//! | `number` | which texts are numbers to the cluster |
+//! | `check` | reads a module and reports what the cluster would reject or silently ignore |
+//! | `lambda` | the differences for functions on AWS Lambda |
+//! | `number` | which scalars the cluster reads as numbers |
 
 mod check;
 mod lambda;
 mod number;
 mod render;
+
+pub use check::{Finding, Report, Severity, check};
 
 use clap::Subcommand;
 use statefun_sdk::BoxError;
@@ -19,31 +21,31 @@ use statefun_sdk::BoxError;
 use check::CheckArgs;
 use render::RenderArgs;
 
-/// What to do with a module.yaml.
+/// The commands for module.yaml.
 #[derive(Debug, Subcommand)]
 pub enum ModuleCommand {
     /// Write the module.yaml of this server's functions
     ///
-    /// One endpoint for each namespace, all egresses that the functions emit to, dead letters included, and the ingresses
-    /// of the applications. Topics and streams of egresses are in the records, not in the module: give the server that
-    /// answers the cluster the same --egress.
+    /// Contains one endpoint for each namespace, all egresses that the functions emit to, including those for dead
+    /// letters, and the ingresses of the applications. The topics and streams of egresses are in the records, not in
+    /// the module: pass the same --egress to `serve`.
     #[command(after_long_help = render::EXAMPLES)]
     Render(Box<RenderArgs>),
-    /// Tell what is wrong with a module.yaml before a cluster does
+    /// Check a module.yaml before deploying it to a cluster
     ///
-    /// Reads a module for StateFun 3.3 and compares it with the functions of this server. A module may cover some of the
-    /// applications only: what is in a namespace that no endpoint names is not looked at. An error is what would keep the
-    /// job from starting, restart it for ever, or do nothing without a word; a warning is what may be meant. With an
-    /// error it ends with 1.
+    /// Reads a module for StateFun 3.3 and compares it with the functions of this server. A module may cover only some
+    /// of the applications: namespaces without an endpoint are not checked. An error is something that keeps the job
+    /// from starting, restarts it in an endless loop, or is silently ignored; a warning is something that may be
+    /// intended. The exit code is 1 if there is an error.
     #[command(after_long_help = check::EXAMPLES)]
     Check(CheckArgs),
 }
 
 impl ModuleCommand {
-    /// Does what the command says, to its end.
+    /// Runs the command to completion.
     ///
     /// # Errors
-    /// When it cannot, or when a checked module has errors.
+    /// When the command fails, or when a checked module has errors.
     pub fn run(self) -> Result<(), BoxError> {
         match self {
             Self::Render(args) => render::run(&args),

@@ -296,9 +296,9 @@ async fn a_retry_gives_the_same_bytes() {
     let run = async || {
         let mut cart = cart();
         cart.feed(&["one-pear", "one-apple", "apple-at-42"]).await;
-        let status = cart.context.last_reply().clone();
+        let status = cart.context.last_response().clone();
         cart.feed(&["cleared"]).await;
-        (status, cart.context.last_reply().clone())
+        (status, cart.context.last_response().clone())
     };
     assert_eq!(run().await, run().await);
 }

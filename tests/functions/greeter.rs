@@ -8,7 +8,7 @@ fn greeter() -> TestContext {
 }
 
 fn login(json: &'static str) -> TypedValue {
-    TypedValue::raw("demo/login", json.as_bytes())
+    TypedValue::from_bytes("demo/login", json.as_bytes())
 }
 
 #[tokio::test]
@@ -32,7 +32,7 @@ async fn visits_are_counted_and_greeted() {
 
 #[tokio::test]
 async fn a_login_that_cannot_be_read_becomes_a_dead_letter_and_counts_nothing() {
-    let mut greeter = greeter();
+    let mut greeter = greeter().expect_dead_letters();
     greeter.invoke(login(r#"{"name": "Ann"}"#)).await.unwrap();
     assert_eq!(greeter.get(&SEEN).unwrap(), None);
     assert_eq!(greeter.emitted()[0].egress.as_str(), "demo/dead-letter");

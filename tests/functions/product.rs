@@ -192,7 +192,7 @@ async fn a_retry_gives_the_same_bytes() {
     let run = async || {
         let mut product = product();
         product.feed(&["subscribe-other", "at-42", "subscribe"]).await;
-        (product.context.last_reply().clone(), product.context.get(&SUBSCRIBERS).unwrap())
+        (product.context.last_response().clone(), product.context.get(&SUBSCRIBERS).unwrap())
     };
     assert_eq!(run().await, run().await);
 }

@@ -5,13 +5,13 @@ use statefun_sdk::local::{Emitted, SentMessage, TestContext};
 use statefun_sdk::protocol::reqreply::FromFunction;
 use statefun_sdk::protocol::reqreply::from_function::Response;
 use statefun_sdk::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
-use statefun_sdk::{Address, Function, Proto, TypeName, Typed, TypedValue};
+use statefun_sdk::{Address, Function, TypeName, Typed, TypedValue};
 
 use super::support::Log;
 
 /// A message as it travels.
-pub(super) fn message<M: prost::Message + Typed>(message: M) -> TypedValue {
-    TypedValue::of(Proto(message)).expect("encoded")
+pub(super) fn message<M: statefun_sdk::Encode + Typed>(message: M) -> TypedValue {
+    TypedValue::new(message).expect("encoded")
 }
 
 /// Messages of this type that cannot be read: one that is cut short, one that is text, and none at all.
@@ -19,8 +19,8 @@ pub(super) fn unreadable<M: Typed>() -> [TypedValue; 3] {
     let type_name = M::TYPE_NAME.to_string();
     [
         // The tag of a text of 127 bytes, of which none follows.
-        TypedValue::raw(type_name.as_str(), &b"\x0a\x7f"[..]),
-        TypedValue::raw(type_name.as_str(), &b"{\"quantity\":1}"[..]),
+        TypedValue::from_bytes(type_name.as_str(), &b"\x0a\x7f"[..]),
+        TypedValue::from_bytes(type_name.as_str(), &b"{\"quantity\":1}"[..]),
         TypedValue::unset(type_name),
     ]
 }
@@ -36,14 +36,14 @@ pub(super) fn asked(function: Function, id: &str) -> TestContext {
 }
 
 /// The only message that was sent, and to whom.
-pub(super) fn only_sent<M: prost::Message + Typed + Default>(context: &TestContext) -> (String, M) {
+pub(super) fn only_sent<M: statefun_sdk::Decode + Typed>(context: &TestContext) -> (String, M) {
     let [SentMessage { target, value }] = context.sent() else { panic!("{:?}", context.sent()) };
-    (target.to_string(), value.proto().expect("a message of the type"))
+    (target.to_string(), value.get().expect("a message of the type"))
 }
 
 /// The changes of states in the last answer: name, and bytes unless it is deleted.
 pub(super) fn mutations(context: &TestContext) -> Vec<(String, Option<Vec<u8>>)> {
-    let reply = FromFunction::decode(context.last_reply().clone()).expect("a FromFunction");
+    let reply = FromFunction::decode(context.last_response().clone()).expect("a FromFunction");
     let Some(Response::InvocationResult(result)) = reply.response else { panic!("no result") };
     let mutations = result.state_mutations.into_iter().map(|mutation| {
         let name = String::from_utf8(mutation.state_name.to_vec()).expect("a name");
@@ -61,11 +61,12 @@ pub(super) fn mutations(context: &TestContext) -> Vec<(String, Option<Vec<u8>>)>
 
 /// Each of these has to become a dead letter that says this, and to leave nothing else behind.
 pub(super) async fn assert_poison(
-    mut context: TestContext,
+    context: TestContext,
     messages: impl IntoIterator<Item = TypedValue>,
     egress_id: &str,
     error: &str,
 ) {
+    let mut context = context.expect_dead_letters();
     for message in messages {
         context.clear_effects();
         context.invoke(message.clone()).await.expect("an answer");

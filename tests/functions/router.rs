@@ -44,7 +44,7 @@ async fn unknown_event_types_and_directives_are_ignored_with_one_line() {
 #[tokio::test]
 async fn a_message_of_an_unknown_type_is_ignored() {
     let mut router = TestContext::new(function(), "any").unwrap();
-    router.invoke(TypedValue::raw("elsewhere/type", &b"not JSON"[..])).await.unwrap();
+    router.invoke(TypedValue::from_bytes("elsewhere/type", &b"not JSON"[..])).await.unwrap();
     assert_eq!((router.sent(), router.emitted()), (&[][..], &[][..]));
 }
 
@@ -65,7 +65,7 @@ async fn a_dead_letter_says_what_was_expected() {
             "data of an event: missing field `id` (line 1, column 2)",
         ),
     ] {
-        let mut router = TestContext::new(function(), "any").unwrap();
+        let mut router = TestContext::new(function(), "any").unwrap().expect_dead_letters();
         router.invoke(message(text)).await.unwrap();
         assert_eq!(json(router.emitted()[0].record.value())["error"], error);
     }
@@ -74,7 +74,7 @@ async fn a_dead_letter_says_what_was_expected() {
 #[tokio::test]
 async fn a_dead_letter_leaves_the_rest_of_the_batch_alone() {
     let good = Events::read("router.jsonl");
-    let mut router = TestContext::new(function(), "any").unwrap();
+    let mut router = TestContext::new(function(), "any").unwrap().expect_dead_letters();
     router
         .invoke_batch([good.message("product"), message("no JSON at all"), good.message("cart-cleared")])
         .await
@@ -87,7 +87,7 @@ async fn a_dead_letter_leaves_the_rest_of_the_batch_alone() {
 
 #[tokio::test]
 async fn json_without_bounds_is_poison_not_a_crash() {
-    let mut router = TestContext::new(function(), "any").unwrap();
+    let mut router = TestContext::new(function(), "any").unwrap().expect_dead_letters();
     let deep = "[".repeat(1_000_000);
     router.invoke(message(&deep)).await.unwrap();
     assert_dead_letter(&router, "a million brackets");

@@ -36,7 +36,7 @@ impl Events {
 }
 
 pub(super) fn message(text: &str) -> TypedValue {
-    TypedValue::raw(CloudEvent::TYPE_NAME.as_str(), Bytes::copy_from_slice(text.as_bytes()))
+    TypedValue::from_bytes(CloudEvent::TYPE_NAME.as_str(), Bytes::copy_from_slice(text.as_bytes()))
 }
 
 pub(super) fn json(bytes: &[u8]) -> Value {
@@ -93,7 +93,7 @@ impl Fed {
 pub(super) fn changes_states(context: &TestContext) -> bool {
     use prost::Message as _;
     use statefun_sdk::protocol::reqreply::{FromFunction, from_function::Response};
-    let reply = FromFunction::decode(context.last_reply().clone()).expect("a FromFunction");
+    let reply = FromFunction::decode(context.last_response().clone()).expect("a FromFunction");
     match reply.response {
         Some(Response::InvocationResult(result)) => !result.state_mutations.is_empty(),
         other => panic!("{other:?}"),
@@ -104,7 +104,7 @@ pub(super) fn changes_states(context: &TestContext) -> bool {
 /// in its payload, and has to leave nothing else behind.
 pub(super) async fn assert_all_poison(function: impl Fn() -> Function, file: &str) {
     for line in Events::read(file).lines() {
-        let mut context = TestContext::new(function(), "any").expect("a function");
+        let mut context = TestContext::new(function(), "any").expect("a function").expect_dead_letters();
         context.invoke(message(line)).await.expect("an answer");
         assert_dead_letter(&context, line);
     }

@@ -75,7 +75,7 @@ fn it_tells_on_standard_error_what_runs_and_what_changes() {
         "▶ example.cart-product",
         "example/cart/cart-1 (1 message) wrote state, sent to example/product/product-1",
         "emitted to example/egress",
-        "All events were fed.",
+        "All events were sent.",
     ] {
         assert!(told.contains(part), "{part:?} is not in {told}");
     }

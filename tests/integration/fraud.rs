@@ -10,8 +10,7 @@ use statefun_server::functions::fraud::messages::Alert;
 
 use crate::demo::{demo, fed_to, json, run_on};
 
-#[path = "../functions/fraud/expected.rs"]
-mod expected;
+use statefun_test_support::fraud as expected;
 
 const APP: [&str; 2] = ["--app", "fraud"];
 
@@ -140,7 +139,7 @@ fn a_seed_is_for_events_that_are_made_up() {
         let output = demo(options);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
         let error = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(error, "error: --seed and --transactions: only --app fraud makes up its events\n");
+        assert_eq!(error, "error: --seed and --transactions: only --app fraud generates its events\n");
     }
     let output = demo(&["--app", "fraud", "--seed", "1", "--events", "events.jsonl"]);
     assert_eq!(output.status.code(), Some(2));

@@ -128,7 +128,7 @@ fn what_a_job_cannot_live_with_fails() {
         ),
         "{run:?}"
     );
-    assert!(run.err.ends_with("this release breaks 1 promise of it\n"), "{run:?}");
+    assert!(run.err.ends_with("1 incompatible change in this release\n"), "{run:?}");
 
     let run = check_changed(|old| {
         old["functions"]["demo/greeter"]["states"]["seen"]["expiration"] =
@@ -137,9 +137,9 @@ fn what_a_job_cannot_live_with_fails() {
     assert_eq!(run.code, Some(1));
     assert_eq!(
         run.out,
-        "error: state seen of demo/greeter: expires 5000 ms after the last call, and now never expires: Flink restores no \
-         state with an expiration as one without, nor the reverse, so the job fails at its next restart, for ever. Add a \
-         state of another name and migrate on read\n"
+        "error: state seen of demo/greeter: expires 5000 ms after the last call, and now never expires: Flink cannot \
+         restore a state with an expiration as one without, or the reverse, so the job fails at every restart. Add a state \
+         with another name and migrate on read\n"
     );
 
     let run = check_changed(|old| {
@@ -149,7 +149,7 @@ fn what_a_job_cannot_live_with_fails() {
     });
     assert_eq!(run.code, Some(1));
     assert!(run.out.starts_with("error: function demo/gone is gone: "), "{run:?}");
-    assert!(run.err.ends_with("this release breaks 2 promises of it\n"), "{run:?}");
+    assert!(run.err.ends_with("2 incompatible changes in this release\n"), "{run:?}");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn what_the_cluster_does_not_do_as_told_is_a_warning() {
         ),
         (
             |greeter| greeter["accepts"] = json!(["demo/login", "demo/logout"]),
-            "warning: demo/greeter accepts demo/logout no more: ",
+            "warning: demo/greeter no longer accepts demo/logout: ",
         ),
         (|greeter| greeter["accepts"] = json!([]), "warning: demo/greeter accepts demo/login only: "),
         (
@@ -207,10 +207,10 @@ fn a_new_function_is_fine() {
 #[test]
 fn what_is_no_contract_is_refused() {
     for (text, reason) in [
-        ("", "expected what `statefun-server contract` prints"),
-        ("[]", "expected what `statefun-server contract` prints"),
+        ("", "expected the output of `statefun-server contract`"),
+        ("[]", "expected the output of `statefun-server contract`"),
         ("{\"format\": 1}", "missing field `functions`"),
-        ("{\"format\": 2}", "form 2 is not known to this release, which knows 1"),
+        ("{\"format\": 2}", "unknown format 2; this release supports format 1"),
     ] {
         let run = check(text);
         assert_eq!(run.code, Some(1), "{text}");

@@ -5,36 +5,18 @@ use super::support::assert_findings;
 #[test]
 fn kafka() {
     for (from, to, expected) in [
-        (
-            "  id: example/ingress\n",
-            "",
-            &["error: document 4 (io.statefun.kafka.v1/ingress), line 39, spec: id is missing"][..],
-        ),
-        (
-            "id: example/ingress",
-            "id: ingress",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress ingress), line 40, spec.id: \"ingress\" cannot be read as a name: that is two parts with one '/' between them",
-            ][..],
-        ),
+        ("  id: example/ingress\n", "", &["error[missing-field] 4:spec.id"][..]),
+        ("id: example/ingress", "id: ingress", &["error[invalid-type-name] 4:spec.id"][..]),
         (
             "  address: kafka:9092\n  consumerGroupId: example\n",
             "  consumerGroupId: example\n",
-            &["error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 39, spec: address is missing"][..],
+            &["error[missing-field] 4:spec.address"][..],
         ),
-        (
-            "  consumerGroupId: example\n",
-            "",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 39, spec: consumerGroupId is missing",
-            ][..],
-        ),
+        ("  consumerGroupId: example\n", "", &["error[missing-field] 4:spec.consumerGroupId"][..]),
         (
             "  consumerGroupId: example\n",
             "  consumerGroupId: 2024_01\n",
-            &[
-                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 42, spec.consumerGroupId: a number where a text is expected",
-            ][..],
+            &["warning[number-as-text] 4:spec.consumerGroupId"][..],
         ),
         ("  consumerGroupId: example\n", "  consumerGroupId: \"2024_01\"\n", &[][..]),
         ("  consumerGroupId: example\n", "  consumerGroupId: 2024\n", &[][..]),
@@ -42,182 +24,116 @@ fn kafka() {
         (
             "    - security.protocol: SSL\n---\nkind: io.statefun.kinesis",
             "    - ssl.key.password: 0b11\n---\nkind: io.statefun.kinesis",
-            &[
-                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 52, spec.properties[0].ssl.key.password: a number where a text is expected",
-            ][..],
+            &["warning[number-as-text] 4:spec.properties[0].ssl.key.password"][..],
         ),
         (
             "autoOffsetResetPosition: earliest",
             "autoOffsetResetPosition: first",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 45, spec.autoOffsetResetPosition: \"first\" is unknown",
-            ][..],
+            &["error[unknown-value] 4:spec.autoOffsetResetPosition"][..],
         ),
-        (
-            "  startupPosition:\n    type: earliest\n",
-            "",
-            &[
-                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 39, spec: without startupPosition it is latest",
-            ][..],
-        ),
+        ("  startupPosition:\n    type: earliest\n", "", &["warning[startup-position-default] 4:spec"][..]),
         (
             "type: earliest\n  auto",
             "type: latest\n  auto",
-            &[
-                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 44, spec.startupPosition.type: it begins at the end",
-            ][..],
+            &["warning[startup-position-latest] 4:spec.startupPosition.type"][..],
         ),
-        (
-            "type: earliest\n  auto",
-            "type: oldest\n  auto",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 44, spec.startupPosition.type: \"oldest\" is unknown",
-            ][..],
-        ),
+        ("type: earliest\n  auto", "type: oldest\n  auto", &["error[unknown-value] 4:spec.startupPosition.type"][..]),
         (
             "type: earliest\n  autoOffsetResetPosition: earliest\n",
             "type: group-offsets\n",
-            &[
-                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 44, spec.startupPosition.type: a group without committed offsets begins at autoOffsetResetPosition, which is latest",
-            ][..],
+            &["warning[startup-position-group-offsets] 4:spec.startupPosition.type"][..],
         ),
         (
             "type: earliest\n  auto",
             "type: specific-offsets\n  auto",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 43, spec.startupPosition: offsets is missing",
-            ][..],
+            &["error[missing-field] 4:spec.startupPosition.offsets"][..],
         ),
         (
             "type: earliest\n  auto",
             "type: specific-offsets\n    offsets: []\n  auto",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 45, spec.startupPosition.offsets: there is no offset",
-            ][..],
+            &["error[empty-list] 4:spec.startupPosition.offsets"][..],
         ),
         (
             "type: earliest\n  auto",
             "type: specific-offsets\n    offsets:\n      - example-ingress: 5\n  auto",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 46, spec.startupPosition.offsets[0]: no offset of a partition",
-            ][..],
+            &["error[invalid-offset] 4:spec.startupPosition.offsets[0]"][..],
         ),
-        (
-            "type: earliest\n  auto",
-            "type: date\n  auto",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 43, spec.startupPosition: date is missing",
-            ][..],
-        ),
+        ("type: earliest\n  auto", "type: date\n  auto", &["error[missing-field] 4:spec.startupPosition.date"][..]),
         (
             "type: earliest\n  auto",
             "type: date\n    date: 2026-01-31\n  auto",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 45, spec.startupPosition.date: \"2026-01-31\" is no such date",
-            ][..],
+            &["error[invalid-date] 4:spec.startupPosition.date"][..],
         ),
         (
             "type: earliest\n  auto",
             "type: date\n    date: 2026-02-31 08:00:00.000 +0000\n  auto",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 45, spec.startupPosition.date: \"2026-02-31 08:00:00.000 +0000\" is no such date",
-            ][..],
+            &["error[invalid-date] 4:spec.startupPosition.date"][..],
         ),
-        (
-            "    - security.protocol: SSL",
-            "    security.protocol: SSL",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 51, spec.properties: a mapping where a list of properties, each `- name: value` is expected",
-            ][..],
-        ),
+        ("    - security.protocol: SSL", "    security.protocol: SSL", &["error[wrong-type] 4:spec.properties"][..]),
         (
             "    - security.protocol: SSL",
             "    - security.protocol: SSL\n      sasl.mechanism: PLAIN",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 53, spec.properties[0].sasl.mechanism: two properties in one item",
-            ][..],
+            &["error[two-properties] 4:spec.properties[0].sasl.mechanism"][..],
         ),
-        (
-            "    - security.protocol: SSL",
-            "    - security.protocol",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 52, spec.properties[0]: a text where a property is expected",
-            ][..],
-        ),
+        ("    - security.protocol: SSL", "    - security.protocol", &["error[wrong-type] 4:spec.properties[0]"][..]),
         (
             "    - security.protocol: SSL",
             "    - security.protocol:",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 52, spec.properties[0].security.protocol: nothing where the value of a property is expected",
-            ][..],
+            &["error[invalid-property-value] 4:spec.properties[0].security.protocol"][..],
         ),
         (
             "consumerGroupId: example",
             "consumerGroup: x\n  consumerGroupId: example",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 42, spec.consumerGroup: there is no such field",
-            ][..],
+            &["error[unknown-field] 4:spec.consumerGroup"][..],
         ),
         (
-            "    transactionTimeout: 15 min\n",
-            "",
-            &[
-                "error: document 6 (io.statefun.kafka.v1/egress example/egress), line 81, spec.deliverySemantic: exactly-once without transactionTimeout",
-            ][..],
+            "    - security.protocol: SSL",
+            "    - security.protocol: sasl_ssl",
+            &["warning[sasl-without-jaas-config] 4:spec.properties"][..],
         ),
+        (
+            "    - security.protocol: SSL",
+            "    - security.protocol: SASL_SSL\n    - sasl.jaas.config: org.example.Login required;",
+            &[][..],
+        ),
+        (
+            "transactionTimeout: 15 min\n",
+            "transactionTimeout: 15 min\n  properties:\n    - acks: 1\n",
+            &["error[exactly-once-acks] 6:spec.properties"][..],
+        ),
+        ("transactionTimeout: 15 min\n", "transactionTimeout: 15 min\n  properties:\n    - acks: all\n", &[][..]),
+        ("    transactionTimeout: 15 min\n", "", &["error[exactly-once-without-timeout] 6:spec.deliverySemantic"][..]),
         (
             "transactionTimeout: 15 min",
             "transactionTimeout: 16 min",
-            &[
-                "warning: document 6 (io.statefun.kafka.v1/egress example/egress), line 83, spec.deliverySemantic.transactionTimeout: longer than 15 min, which is what a broker allows unless it is told otherwise",
-            ][..],
+            &["warning[long-transaction-timeout] 6:spec.deliverySemantic.transactionTimeout"][..],
         ),
         (
             "transactionTimeout: 15 min",
             "transactionTimeoutMillis: 900001",
-            &[
-                "warning: document 6 (io.statefun.kafka.v1/egress example/egress), line 83, spec.deliverySemantic.transactionTimeoutMillis: longer than 15 min, which is what a broker allows unless it is told otherwise",
-            ][..],
+            &["warning[long-transaction-timeout] 6:spec.deliverySemantic.transactionTimeoutMillis"][..],
         ),
         (
             "transactionTimeout: 15 min",
             "transactionTimeout: 0",
-            &[
-                "error: document 6 (io.statefun.kafka.v1/egress example/egress), line 83, spec.deliverySemantic.transactionTimeout: no time at all",
-            ][..],
+            &["error[zero-duration] 6:spec.deliverySemantic.transactionTimeout"][..],
         ),
         (
             "transactionTimeout: 15 min",
             "transactionTimeout: ever",
-            &[
-                "error: document 6 (io.statefun.kafka.v1/egress example/egress), line 83, spec.deliverySemantic.transactionTimeout: \"ever\" does not begin with a number; expected a whole number and ms, s, min, h or d, such as 30s or 1 min",
-            ][..],
+            &["error[invalid-duration] 6:spec.deliverySemantic.transactionTimeout"][..],
         ),
-        (
-            "type: at-least-once",
-            "type: at-most-once",
-            &[
-                "error: document 8 (io.statefun.kafka.v1/egress example/dead-letter), line 92, spec.deliverySemantic.type: \"at-most-once\" is unknown",
-            ][..],
-        ),
-        (
-            "type: at-least-once",
-            "type: none",
-            &[
-                "warning: document 8 (io.statefun.kafka.v1/egress example/dead-letter), line 92, spec.deliverySemantic.type: nothing is guaranteed",
-            ][..],
-        ),
+        ("type: at-least-once", "type: at-most-once", &["error[unknown-value] 8:spec.deliverySemantic.type"][..]),
+        ("type: at-least-once", "type: none", &["warning[no-delivery-guarantee] 8:spec.deliverySemantic.type"][..]),
         (
             "  address: kafka:9092\n  deliverySemantic:\n    type: exactly-once",
             "  deliverySemantic:\n    type: exactly-once",
-            &["error: document 6 (io.statefun.kafka.v1/egress example/egress), line 78, spec: address is missing"][..],
+            &["error[missing-field] 6:spec.address"][..],
         ),
         (
             "  deliverySemantic:\n    type: at-least-once",
             "  delivery: at-least-once",
-            &[
-                "error: document 8 (io.statefun.kafka.v1/egress example/dead-letter), line 91, spec.delivery: there is no such field",
-            ][..],
+            &["error[unknown-field] 8:spec.delivery"][..],
         ),
     ] {
         assert_findings(from, to, expected);

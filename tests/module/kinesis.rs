@@ -8,101 +8,50 @@ fn kinesis() {
         (
             "endpoint: https://localhost",
             "endpoint: http://localhost",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 59, spec.awsRegion.endpoint: an endpoint of one's own must be https",
-            ][..],
+            &["error[kinesis-endpoint-without-https] 5:spec.awsRegion.endpoint"][..],
         ),
         (
             "    id: eu-central-1\n  awsCredentials:\n    type: basic",
             "  awsCredentials:\n    type: basic",
-            &["error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 57, spec.awsRegion: id is missing"]
-                [..],
+            &["error[missing-field] 5:spec.awsRegion.id"][..],
         ),
-        (
-            "type: custom-endpoint",
-            "type: custom",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 58, spec.awsRegion.type: \"custom\" is unknown",
-            ][..],
-        ),
-        (
-            "    type: custom-endpoint\n",
-            "",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 57, spec.awsRegion: type is missing",
-            ][..],
-        ),
-        (
-            "    secretAccessKey: example\n",
-            "",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 61, spec.awsCredentials: secretAccessKey is missing",
-            ][..],
-        ),
-        (
-            "type: basic",
-            "type: specific",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 62, spec.awsCredentials.type: \"specific\" is unknown",
-            ][..],
-        ),
-        (
-            "type: specific",
-            "type: default",
-            &[
-                "error: document 9 (io.statefun.kinesis.v1/egress demo/greetings), line 101, spec.awsRegion.id: there is no such field",
-            ][..],
-        ),
+        ("type: custom-endpoint", "type: custom", &["error[unknown-value] 5:spec.awsRegion.type"][..]),
+        ("    type: custom-endpoint\n", "", &["error[missing-field] 5:spec.awsRegion.type"][..]),
+        ("    secretAccessKey: example\n", "", &["error[missing-field] 5:spec.awsCredentials.secretAccessKey"][..]),
+        ("type: basic", "type: specific", &["error[unknown-value] 5:spec.awsCredentials.type"][..]),
+        ("type: specific", "type: default", &["error[unknown-field] 9:spec.awsRegion.id"][..]),
         (
             "    type: date\n    date: 2026-01-31 08:00:00.000 +0000\n",
             "    type: group-offsets\n",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 66, spec.startupPosition.type: \"group-offsets\" is unknown",
-            ][..],
+            &["error[unknown-value] 5:spec.startupPosition.type"][..],
         ),
         (
             "  startupPosition:\n    type: date\n    date: 2026-01-31 08:00:00.000 +0000\n",
             "",
-            &[
-                "warning: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 55, spec: without startupPosition it is latest",
-            ][..],
+            &["warning[startup-position-default] 5:spec"][..],
         ),
         (
             "date: 2026-01-31 08:00:00.000 +0000",
             "date: 2026-01-31 08:00:00.000 +00:00",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 67, spec.startupPosition.date: \"2026-01-31 08:00:00.000 +00:00\" is no such date",
-            ][..],
+            &["error[invalid-date] 5:spec.startupPosition.date"][..],
         ),
         (
             "maxOutstandingRecords: 1000",
             "maxOutstandingRecords: 0",
-            &[
-                "error: document 9 (io.statefun.kinesis.v1/egress demo/greetings), line 106, spec.maxOutstandingRecords: no record may be under way",
-            ][..],
+            &["error[number-below-one] 9:spec.maxOutstandingRecords"][..],
         ),
-        (
-            "maxOutstandingRecords: 1000",
-            "maxRecords: 1000",
-            &[
-                "error: document 9 (io.statefun.kinesis.v1/egress demo/greetings), line 106, spec.maxRecords: there is no such field",
-            ][..],
-        ),
+        ("maxOutstandingRecords: 1000", "maxRecords: 1000", &["error[unknown-field] 9:spec.maxRecords"][..]),
         (
             "    - SocketTimeout: 9999",
             "    SocketTimeout: 9999",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 74, spec.clientConfigProperties: a mapping where a list of properties, each `- name: value` is expected",
-            ][..],
+            &["error[wrong-type] 5:spec.clientConfigProperties"][..],
         ),
         (
-            "  streams:",
-            "  topics:",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 55, spec: streams is missing",
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 68, spec.topics: there is no such field",
-            ][..],
+            "  streams:\n    - stream: demo-logins\n      valueType: demo/login\n      targets:\n        - demo/greeter\n        - elsewhere/function\n",
+            "  streams: []\n",
+            &["error[empty-list] 5:spec.streams"][..],
         ),
+        ("  streams:", "  topics:", &["error[missing-field] 5:spec.streams", "error[unknown-field] 5:spec.topics"][..]),
     ] {
         assert_findings(from, to, expected);
     }

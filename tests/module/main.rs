@@ -1,7 +1,10 @@
-//! `module render`, `module check` and `contract` as users run them.
+//! `module render` and `contract` as users run them, and `module check` as a function of the library: what is found has a
+//! code and a place, whatever its wording.
 //!
 //! `fine.yaml` is a module in which nothing is wrong; each case of `endpoints`, `transports`, `kafka`, `kinesis`, `routes`
 //! and `whole` breaks one thing of it and says what must be found. `legacy.yaml` is one in the format of StateFun 3.0.
+//! `findings.yaml` is one in which much is wrong, and `findings.txt` is what the program prints of it. `texts` has whole
+//! files, and what is about the program itself.
 
 mod contract;
 mod endpoints;

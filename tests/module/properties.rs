@@ -87,8 +87,8 @@ fn the_last_file_counts() {
 
 #[test]
 fn what_is_no_file_of_properties_is_refused_without_showing_it() {
-    const NONE: &str = "no property of a Kafka client in it";
-    const FORMS: &str = "expected an object of properties, or what `aws";
+    const NONE: &str = "no property of a Kafka client found";
+    const EXPECTED: &str = "expected an object of properties, or the JSON output of `aws";
     let parameter = |name: &str| format!(r#"{{"Parameters": [{{"Name": "{name}", "Value": "hunter2"}}]}}"#);
     for (file, error) in [
         ("", NONE),
@@ -97,16 +97,16 @@ fn what_is_no_file_of_properties_is_refused_without_showing_it() {
         (r#"{"Parameters": []}"#, NONE),
         // That of the schema registry, by mistake.
         (r#"{"schema.registry.url": "https://a", "basic.auth.user.info": "K:hunter2"}"#, NONE),
-        (r#"["hunter2"]"#, FORMS),
-        (r#"{"Parameters": "hunter2"}"#, FORMS),
-        (&SECRET[..SECRET.len() - 20], "no JSON, or cut short: "),
-        (r#"{"SecretString": "{\"password\": \"hunter2\""}"#, "SecretString: no JSON, or cut short: "),
+        (r#"["hunter2"]"#, EXPECTED),
+        (r#"{"Parameters": "hunter2"}"#, EXPECTED),
+        (&SECRET[..SECRET.len() - 20], "invalid or truncated JSON: "),
+        (r#"{"SecretString": "{\"password\": \"hunter2\""}"#, "SecretString: invalid or truncated JSON: "),
         (r#"{"SecretString": "\"hunter2\""}"#, "SecretString: expected an object of properties"),
-        (r#"{"SecretString": ["hunter2"]}"#, "SecretString is no text"),
-        (r#"{"SecretBinary": {"a": "hunter2"}}"#, "SecretBinary: expected a text, a number, true or false"),
-        (r#"{"ssl.key.password": null}"#, "ssl.key.password: expected a text, a number, true or false"),
-        (r#"{"Parameters": [{"Name": "/a/consumer_kafka_client/acks"}]}"#, "a parameter without a Value"),
-        (r#"{"Parameters": ["hunter2"]}"#, "a parameter without a Name"),
+        (r#"{"SecretString": ["hunter2"]}"#, "SecretString is not a string"),
+        (r#"{"SecretBinary": {"a": "hunter2"}}"#, "SecretBinary: expected a string, a number or a boolean"),
+        (r#"{"ssl.key.password": null}"#, "ssl.key.password: expected a string, a number or a boolean"),
+        (r#"{"Parameters": [{"Name": "/a/consumer_kafka_client/acks"}]}"#, "parameter without Value"),
+        (r#"{"Parameters": ["hunter2"]}"#, "parameter without Name"),
         (
             &parameter("/a/kafka_client/acks"),
             "parameter /a/kafka_client/acks: expected …/consumer_kafka_client/PROPERTY",
@@ -115,7 +115,7 @@ fn what_is_no_file_of_properties_is_refused_without_showing_it() {
         (&parameter("acks"), "parameter acks: expected"),
         (
             r#"{"Parameters": [{"Name": "/a/consumer_kafka_client/a", "Value": "hunter2"}], "NextToken": "hunter2"}"#,
-            "a part of the parameters only, it has a NextToken: fetch all of them",
+            "incomplete parameters, as there is a NextToken: fetch all pages",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -146,14 +146,14 @@ fn properties_that_do_not_work_are_told() {
     let run = render(PARAMETERS);
     assert_eq!(run.code, Some(0), "{run:?}");
     let clients = run.out.matches("kind: io.statefun.kafka.v1/").count();
-    let warning = "properties: security.protocol says SASL, but there is no sasl.jaas.config";
+    let warning = "warning[sasl-without-jaas-config]: ";
     assert_eq!(run.err.matches(warning).count(), clients, "{run:?}");
     let run = render("acks=1");
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
-    assert!(run.err.contains("properties: exactly-once with acks other than all"), "{run:?}");
+    assert!(run.err.contains("error[exactly-once-acks]: "), "{run:?}");
     let run = render("auto.offset.reset=none");
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
-    assert!(run.err.contains("autoOffsetResetPosition: \"none\" is unknown"), "{run:?}");
+    assert!(run.err.contains("error[unknown-value]: "), "{run:?}");
 }
 
 #[test]
@@ -185,7 +185,8 @@ fn properties_are_read_as_java_reads_them() {
         text.contains("address: \"b:2\"") && text.contains("consumerGroupId: mine") && !text.contains("of-the-file")
     );
 
-    for (bad, error) in [("a=\\u12", "line 1: \\u12 is no character"), ("\na=\\ud83d", "line 2: half of a character")] {
+    for (bad, error) in [("a=\\u12", "line 1: \\u12 is not a character"), ("\na=\\ud83d", "line 2: unpaired surrogate")]
+    {
         std::fs::write(&path, bad).unwrap();
         let run = render(&options);
         assert_eq!(run.code, Some(1));

@@ -92,7 +92,7 @@ fn all_options_reach_the_module() {
     ];
     let run = render(&options);
     assert_eq!(run.code, Some(0));
-    assert!(run.err.contains("warning: ") && run.err.contains("longer than 15 min"), "{run:?}");
+    assert!(run.err.contains("warning[long-transaction-timeout]: "), "{run:?}");
     let documents = Yaml::load_from_str(&run.out).unwrap();
     let endpoint = specs(&documents, "io.statefun.endpoints.v2/http")[0];
     assert_eq!(endpoint["urlPathTemplate"].as_str(), Some("https://functions/{function.name}"));
@@ -264,7 +264,7 @@ fn slow_answers_of_lambda_are_waited_for() {
         assert!(text.contains("      read: 35s\n"), "{text}");
         let run = render(&["--url", url, "--call", "30s"]);
         assert_eq!(run.code, Some(1));
-        assert!(run.err.contains("--call 30s: an answer of AWS Lambda may take 30s; expected more"), "{run:?}");
+        assert!(run.err.contains("--call 30s: a response of AWS Lambda can take 30s; expected more"), "{run:?}");
     }
     for url in ["https://execute-api.example/statefun", "https://example.com/a.execute-api.amazonaws.com"] {
         assert!(!rendered(&["--url", url, "--transport", "okhttp", "--call", "30s"]).contains("read"), "{url}");
@@ -277,17 +277,20 @@ fn a_module_that_would_not_work_is_not_written() {
     let path = folder.path().join("module.yaml");
     let output = ["--output", path.to_str().unwrap()];
     for (options, reason) in [
-        (&["--url", "functions:8000"][..], "it does not begin with http://"),
-        (&["--url", "http+unix:///run/f.sock/statefun"], "async knows no Unix sockets"),
-        (&["--transport", "okhttp", "--call", "5s", "--connect", "6s"], "connect is longer than call"),
-        (&["--call", "0s"], "no time at all"),
-        (&["--transaction-timeout", "0s"], "no time at all"),
+        (&["--url", "functions:8000"][..], "error[invalid-url]: "),
+        (&["--url", "http+unix:///run/f.sock/statefun"], "error[async-unix-socket]: "),
+        (&["--transport", "okhttp", "--call", "5s", "--connect", "6s"], "error[timeout-longer-than-call]: "),
+        (&["--call", "0s"], "error[zero-duration]: "),
+        (&["--transaction-timeout", "0s"], "error[zero-duration]: "),
         (
             &["--ingress", "kinesis", "--aws-region", "eu-central-1", "--kinesis-endpoint", "http://localhost"],
-            "must be https",
+            "error[kinesis-endpoint-without-https]: ",
         ),
-        (&["--ingress", "kinesis", "--startup-position", "group-offsets"], "Kinesis knows earliest and latest"),
-        (&["--transport", "okhttp", "--pool-size", "9"], "only --transport async knows it"),
+        (
+            &["--ingress", "kinesis", "--startup-position", "group-offsets"],
+            "not supported by Kinesis, expected earliest or latest",
+        ),
+        (&["--transport", "okhttp", "--pool-size", "9"], "only supported by --transport async"),
         (&["--kafka-properties", "no/such.properties"], "no/such.properties: "),
         (&["--egress", "example/exit=kafka:topic"], "unknown egress"),
     ] {
@@ -314,7 +317,7 @@ fn a_module_that_would_not_work_is_not_written() {
 fn what_begins_at_the_end_is_written_with_a_warning() {
     let run = render(&["--startup-position", "latest"]);
     assert_eq!(run.code, Some(0));
-    assert_eq!(run.err.matches("warning: ").count(), ingresses(), "{run:?}");
+    assert_eq!(run.err.matches("warning[startup-position-latest]: ").count(), ingresses(), "{run:?}");
 }
 
 #[test]

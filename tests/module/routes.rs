@@ -8,108 +8,68 @@ fn routes() {
         (
             "        - example/router\n",
             "        - example/rooter\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 50, spec.topics[0].targets[0]: this server has no function example/rooter",
-            ][..],
+            &["error[unknown-target] 4:spec.topics[0].targets[0]"][..],
         ),
         (
             "        - example/router\n",
             "        - other/router\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 50, spec.topics[0].targets[0]: no endpoint covers other/router",
-            ][..],
+            &["error[target-without-endpoint] 4:spec.topics[0].targets[0]"][..],
         ),
         (
             "        - example/router\n",
             "        - router\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 50, spec.topics[0].targets[0]: \"router\" cannot be read as a name: that is two parts with one '/' between them",
-            ][..],
+            &["error[invalid-type-name] 4:spec.topics[0].targets[0]"][..],
         ),
         (
             "        - example/router\n",
             "        - example/*\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 50, spec.topics[0].targets[0]: a target is one function, not a pattern",
-            ][..],
+            &["error[target-pattern] 4:spec.topics[0].targets[0]"][..],
         ),
         (
             "      targets:\n        - example/router\n",
             "      targets: []\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 49, spec.topics[0].targets: nobody gets these records",
-            ][..],
+            &["error[empty-list] 4:spec.topics[0].targets"][..],
         ),
-        (
-            "      targets:\n        - example/router\n",
-            "",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 47, spec.topics[0]: targets is missing",
-            ][..],
-        ),
-        (
-            "      valueType: example/cloudevent\n",
-            "",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 47, spec.topics[0]: valueType is missing",
-            ][..],
-        ),
+        ("      targets:\n        - example/router\n", "", &["error[missing-field] 4:spec.topics[0].targets"][..]),
+        ("      valueType: example/cloudevent\n", "", &["error[missing-field] 4:spec.topics[0].valueType"][..]),
         (
             "valueType: example/cloudevent",
             "valueType: example/event",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 48, spec.topics[0].valueType: example/router does not accept example/event",
-            ][..],
+            &["error[value-type-not-accepted] 4:spec.topics[0].valueType"][..],
         ),
         (
             "valueType: example/cloudevent",
             "valueType: 5",
             &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 48, spec.topics[0].valueType: a number where a text is expected",
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 48, spec.topics[0].valueType: example/router does not accept 5",
+                "error[wrong-type] 4:spec.topics[0].valueType",
+                "error[value-type-not-accepted] 4:spec.topics[0].valueType",
             ][..],
         ),
         (
             "        - example/router\n",
             "        - example/router\n        - demo/greeter\n",
-            &[
-                "warning: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 51, spec.topics[0].targets[1]: demo/greeter does not accept example/cloudevent",
-            ][..],
+            &["warning[value-type-not-accepted] 4:spec.topics[0].targets[1]"][..],
         ),
-        (
-            "    - topic: example-ingress\n",
-            "    -\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 48, spec.topics[0]: topic is missing",
-            ][..],
-        ),
+        ("    - topic: example-ingress\n", "    -\n", &["error[missing-field] 4:spec.topics[0].topic"][..]),
         (
             "        - example/router\n",
             "        - example/router\n    - topic: example-ingress\n      valueType: example/cloudevent\n      targets: [example/router]\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 51, spec.topics[1]: topic example-ingress is there twice, first in line 47",
-            ][..],
+            &["error[duplicate-topic] 4:spec.topics[1]"][..],
         ),
         (
             "  topics:\n    - topic: example-ingress\n      valueType: example/cloudevent\n      targets:\n        - example/router\n",
             "  topics: []\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 46, spec.topics: there is no topic",
-            ][..],
+            &["error[empty-list] 4:spec.topics"][..],
         ),
         (
             "  topics:\n    - topic: example-ingress\n      valueType: example/cloudevent\n      targets:\n        - example/router\n",
             "  topics: example-ingress\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 46, spec.topics: a text where a list is expected",
-            ][..],
+            &["error[wrong-type] 4:spec.topics"][..],
         ),
         (
             "    - topic: example-ingress\n      valueType: example/cloudevent\n      targets:\n        - example/router\n",
             "    - example-ingress\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 47, spec.topics[0]: a text where a mapping is expected",
-            ][..],
+            &["error[wrong-type] 4:spec.topics[0]"][..],
         ),
     ] {
         assert_findings(from, to, expected);

@@ -1,6 +1,10 @@
 //! Documents, and all components beside each other and beside the functions.
 
-use super::support::assert_findings;
+use statefun_sdk::{Context, Function, FunctionError, Message, Registry, TypeName};
+use statefun_server::functions::{self, Settings};
+use statefun_server::module;
+
+use super::support::{FINE, assert_findings, briefs, destinations};
 
 #[test]
 fn coverage() {
@@ -8,48 +12,51 @@ fn coverage() {
         (
             "functions: example/*",
             "functions: example/router",
-            &[
-                "error: document 1 (io.statefun.endpoints.v2/http example/router), line 3, spec.functions: no endpoint covers example/product, though others of its namespace have one",
-                "error: document 1 (io.statefun.endpoints.v2/http example/router), line 3, spec.functions: no endpoint covers example/cart, though others of its namespace have one",
-            ][..],
+            &["error[function-without-endpoint] 1:spec.functions", "error[function-without-endpoint] 1:spec.functions"]
+                [..],
         ),
         (
             "functions: elsewhere/*",
             "functions: demo/greeeter",
             &[
-                "warning: document 3 (io.statefun.endpoints.v1/http demo/greeeter), line 32, spec.functions: this server has no function demo/greeeter",
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 73, spec.streams[0].targets[1]: no endpoint covers elsewhere/function",
+                "warning[unknown-function] 3:spec.functions",
+                "error[target-without-endpoint] 5:spec.streams[0].targets[1]",
             ][..],
         ),
-        (
-            "id: example/egress",
-            "id: example/exit",
-            &["error: the module: egress example/egress is not declared, but used by example/cart"][..],
-        ),
+        ("id: example/egress", "id: example/exit", &["error[missing-egress] module"][..]),
         (
             "id: example/dead-letter",
             "id: example/egress",
-            &[
-                "error: document 8 (io.statefun.kafka.v1/egress example/egress), line 89, spec.id: egress example/egress is there already, in document 6",
-                "error: the module: egress example/dead-letter is not declared, but used by example/router, example/product, example/cart",
-            ][..],
+            &["error[duplicate-component] 8:spec.id", "error[missing-egress] module"][..],
         ),
-        (
-            "id: example/ingress",
-            "id: demo/logins",
-            &[
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 56, spec.id: ingress demo/logins is there already, in document 4",
-            ][..],
-        ),
+        ("id: example/ingress", "id: demo/logins", &["error[duplicate-component] 5:spec.id"][..]),
         (
             "kind: io.statefun.kafka.v1/egress\nspec:\n  id: example/egress\n  address: kafka:9092\n  deliverySemantic:\n    type: exactly-once\n    transactionTimeout: 15 min",
             "kind: io.statefun.kinesis.v1/egress\nspec:\n  id: example/egress",
-            &[
-                "error: document 6 (io.statefun.kinesis.v1/egress example/egress), line 79, spec.id: records of kafka come from example/cart, but it is of kinesis",
-            ][..],
+            &["error[egress-connector-mismatch] 6:spec.id"][..],
         ),
     ] {
         assert_findings(from, to, expected);
+    }
+}
+
+#[test]
+fn a_function_sends_to_what_no_endpoint_covers() {
+    async fn ignore(_: &mut Context, _: Message) -> Result<(), FunctionError> {
+        Ok(())
+    }
+    for (target, expected) in [
+        ("nowhere/function", &["error[send-without-endpoint] 3:spec.functions"][..]),
+        ("elsewhere/another", &[]),
+        // This server has it, and its namespace has an endpoint.
+        ("example/cart", &[]),
+    ] {
+        let destinations = destinations();
+        let sender = Function::new("elsewhere/function").fallback(ignore).sends_to(TypeName::new(target));
+        let functions = functions::all(&destinations, &Settings::default()).into_iter().chain([sender]);
+        let registry = Registry::builder().functions(functions).build().unwrap();
+        let report = module::check(FINE.as_bytes(), &registry, &destinations);
+        assert_eq!(briefs(&report), expected, "{target}: {report:?}");
     }
 }
 
@@ -59,71 +66,45 @@ fn documents() {
         (
             "kind: io.statefun.kafka.v1/ingress",
             "kind: io.statefun.kafka.v1.ingress",
-            &[
-                "error: document 4 (io.statefun.kafka.v1.ingress example/ingress), line 38, kind: \"io.statefun.kafka.v1.ingress\" cannot be read as a name: that is two parts with one '/' between them",
-            ][..],
+            &["error[invalid-type-name] 4:kind"][..],
         ),
-        (
-            "kind: io.statefun.kafka.v1/ingress",
-            "kind: io.statefun.kafka/ingress",
-            &[
-                "error: document 4 (io.statefun.kafka/ingress example/ingress), line 38, kind: the stock runtime has no kind \"io.statefun.kafka/ingress\"",
-            ][..],
-        ),
+        ("kind: io.statefun.kafka.v1/ingress", "kind: io.statefun.kafka/ingress", &["error[unknown-kind] 4:kind"][..]),
         (
             "kind: io.statefun.endpoints.v1/http",
             "kind: http",
-            &[
-                "error: document 3 (http elsewhere/*), line 30, kind: \"http\" cannot be read as a name: that is two parts with one '/' between them",
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 73, spec.streams[0].targets[1]: no endpoint covers elsewhere/function",
-            ][..],
+            &["error[invalid-type-name] 3:kind", "error[target-without-endpoint] 5:spec.streams[0].targets[1]"][..],
         ),
         (
             "kind: io.statefun.endpoints.v1/http\n",
             "",
-            &[
-                "error: document 3, line 30: kind is missing",
-                "error: document 5 (io.statefun.kinesis.v1/ingress demo/logins), line 72, spec.streams[0].targets[1]: no endpoint covers elsewhere/function",
-            ][..],
+            &["error[missing-field] 3:kind", "error[target-without-endpoint] 5:spec.streams[0].targets[1]"][..],
         ),
         (
             "kind: io.statefun.endpoints.v1/http\n",
             "kind: io.statefun.endpoints.v1/http\nmeta: {}\n",
-            &["error: document 3 (io.statefun.endpoints.v1/http elsewhere/*), line 31, meta: there is no such field"][..],
+            &["error[unknown-field] 3:meta"][..],
         ),
         (
             "kind: io.statefun.endpoints.v1/http\n",
             "kind: io.statefun.endpoints.v1/http\nversion: \"3.0\"\n",
-            &[
-                "error: document 3 (io.statefun.endpoints.v1/http elsewhere/*), line 31, version: a version is that of the old format, which is one document alone",
-            ][..],
+            &["error[version-in-current-format] 3:version"][..],
         ),
-        (
-            "# An empty document is passed over.\n",
-            "- a list\n",
-            &["error: document 7, line 85: a list where a mapping of kind and spec is expected"][..],
-        ),
-        (
-            "# An empty document is passed over.\n",
-            "a text\n",
-            &["error: document 7, line 85: a text where a mapping of kind and spec is expected"][..],
-        ),
+        ("# An empty document is passed over.\n", "- a list\n", &["error[wrong-type] 7"][..]),
+        ("# An empty document is passed over.\n", "a text\n", &["error[wrong-type] 7"][..]),
         (
             "# An empty document is passed over.\n",
             "kind: io.statefun.playground.v1/egress\nspec:\n  port: 8091\n",
-            &["warning: document 7 (io.statefun.playground.v1/egress), line 85, kind: this kind is the playground's"][..],
+            &["warning[playground-kind] 7:kind"][..],
         ),
         (
             "# An empty document is passed over.\n",
             "kind: io.statefun.kafka.v1/egress\nspec: egress\n",
-            &["error: document 7 (io.statefun.kafka.v1/egress), line 86, spec: a text where a mapping is expected"][..],
+            &["error[wrong-type] 7:spec"][..],
         ),
         (
             "kafka:9092\n  consumerGroupId: example\n",
             "&kafka kafka:9092\n  consumerGroupId: *kafka\n",
-            &[
-                "error: document 4 (io.statefun.kafka.v1/ingress example/ingress), line 42, spec.consumerGroupId: aliases are not resolved",
-            ][..],
+            &["error[alias] 4:spec.consumerGroupId"][..],
         ),
     ] {
         assert_findings(from, to, expected);

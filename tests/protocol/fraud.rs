@@ -32,12 +32,12 @@ fn result(server: &Server, name: &str) -> InvocationResponse {
 }
 
 /// The only message that is sent as the answer to a stored request.
-fn sent<M: prost::Message + Default + Typed>(server: &Server, name: &str) -> M {
+fn sent<M: statefun_sdk::Decode + Typed>(server: &Server, name: &str) -> M {
     let result = result(server, name);
     let [message] = &result.outgoing_messages[..] else { panic!("{result:?}") };
     let argument = message.argument.clone().expect("a value");
     let type_name = String::from_utf8(argument.typename.to_vec()).expect("text");
-    TypedValue::raw(type_name, argument.value).proto().expect("a message of this type")
+    TypedValue::from_bytes(type_name, argument.value).get().expect("a message of this type")
 }
 
 /// A service on loopback that gives every merchant a score of 42; its port. The program's end is its end.
@@ -135,13 +135,13 @@ fn without_custom_thresholds_nobody_is_asked_for_one() {
 #[test]
 fn options_that_mean_nothing_are_refused() {
     for (options, code, reason) in [
-        (["--fraud-window", "0s"], 2, "no time at all"),
+        (["--fraud-window", "0s"], 2, "expected a duration above zero"),
         (["--fraud-window", "soon"], 2, "expected number"),
-        (["--score-ttl", "0s"], 2, "no time at all"),
+        (["--score-ttl", "0s"], 2, "expected a duration above zero"),
         (["--fallback-score", "101"], 2, "101 is not in 0..=100"),
         (["--default-threshold", "many"], 2, "invalid digit"),
         (["--custom-thresholds", "maybe"], 2, "value was not a boolean"),
-        (["--scoring-timeout", "0s"], 2, "no time at all"),
+        (["--scoring-timeout", "0s"], 2, "expected a duration above zero"),
         (["--scoring-retries", "11"], 2, "11 is not in 0..=10"),
         (["--scoring-concurrency", "0"], 2, "would be zero"),
         (["--scoring-url", "http://a b"], 2, "invalid uri"),

@@ -25,7 +25,7 @@ fn of_a_server_that_lives() {
     assert!(health(&[&format!("{}/readyz", server.url)], "127.0.0.1:1").status.success());
 
     server.terminate();
-    crate::server::wait_until("it is not ready", || {
+    statefun_test_support::process::wait_until("it is not ready", || {
         let output = health(&[&format!("{}/readyz", server.url)], "127.0.0.1:1");
         (output.status.code() == Some(1) && String::from_utf8_lossy(&output.stderr).contains("503")).then_some(())
     });

@@ -15,5 +15,3 @@ mod server;
 mod settings;
 mod statuses;
 mod stored;
-#[path = "../../crates/sdk/tests/support/mod.rs"]
-mod support;

@@ -3,7 +3,7 @@
 use statefun_sdk::Bytes;
 use statefun_sdk::protocol::reqreply::TypedValue;
 
-use crate::support::{Request, address, typed, value_of};
+use statefun_test_support::request::{Batch, address, typed, value_of};
 
 const EVENT: &str = "example/cloudevent";
 
@@ -24,10 +24,10 @@ const SUBSCRIBERS: &str = r#"{"example/cart/c1":{"namespace":"example","type":"c
 const CART_STATE: &str = r#"{"cartId":"c1","creationTime":"2024-05-06T09:00:00Z","items":{"p1":{"quantity":1,"originPrice":42,"price":null,"availability":null,"subscribed":true}}}"#;
 
 /// Requests to carts and inventories; the messages are written by hand.
-fn shopping_cart() -> Vec<(&'static str, Request)> {
+fn shopping_cart() -> Vec<(&'static str, Batch)> {
     let message = |name: &str, bytes: &'static [u8]| typed(&format!("com.googleapis/{name}"), bytes);
-    let cart = || Request::to("shopping-cart-example/cart", "ann");
-    let inventory = || Request::to("shopping-cart-example/inventory", "towel");
+    let cart = || Batch::to("shopping-cart-example/cart", "ann");
+    let inventory = || Batch::to("shopping-cart-example/inventory", "towel");
     let (of_cart, of_inventory) =
         (address("shopping-cart-example/cart", "ann"), address("shopping-cart-example/inventory", "towel"));
     vec![
@@ -70,32 +70,32 @@ fn shopping_cart() -> Vec<(&'static str, Request)> {
 /// By name: what a runtime sends to the functions of this program.
 pub(crate) fn made() -> Vec<(&'static str, Bytes)> {
     let from_product = || Some(address("example/product", "p1"));
-    let cart = || Request::to("example/cart", "c1").state("state", Some(typed("example/cart-state", CART_STATE)));
+    let cart = || Batch::to("example/cart", "c1").state("state", Some(typed("example/cart-state", CART_STATE)));
     let requests = vec![
-        ("router-product", Request::to("example/router", "p1").message(product("e1", "42"))),
-        ("router-unknown-event", Request::to("example/router", "x").message(event("e2", "example.unknown", "{}"))),
+        ("router-product", Batch::to("example/router", "p1").message(product("e1", "42"))),
+        ("router-unknown-event", Batch::to("example/router", "x").message(event("e2", "example.unknown", "{}"))),
         (
             "router-poison",
-            Request::to("example/router", "x").message(product("e1", "42")).message(typed(EVENT, "not an event")),
+            Batch::to("example/router", "x").message(product("e1", "42")).message(typed(EVENT, "not an event")),
         ),
-        ("product-first-contact", Request::to("example/product", "p1").message(product("e1", "42"))),
+        ("product-first-contact", Batch::to("example/product", "p1").message(product("e1", "42"))),
         (
             "product-unset-states",
-            Request::to("example/product", "p1")
+            Batch::to("example/product", "p1")
                 .state("state", None)
                 .state("subscribers", None)
                 .message_from(Some(address("example/router", "p1")), Some(product("e1", "9.98999999999999999999"))),
         ),
         (
             "product-with-subscriber",
-            Request::to("example/product", "p1")
+            Batch::to("example/product", "p1")
                 .state("state", Some(typed("example/product-state", PRODUCT_STATE)))
                 .state("subscribers", Some(typed("example/product-subscribers", SUBSCRIBERS)))
                 .message(product("e3", "42.42")),
         ),
         (
             "cart-new-item",
-            Request::to("example/cart", "c1").state("state", None).message(event(
+            Batch::to("example/cart", "c1").state("state", None).message(event(
                 "e4",
                 "example.cart-product",
                 r#"{"cartId":"c1","productId":"p1","quantity":1,"originPrice":42}"#,
@@ -116,28 +116,27 @@ pub(crate) fn made() -> Vec<(&'static str, Bytes)> {
         ),
         (
             "greeter",
-            Request::to("demo/greeter", "ann")
+            Batch::to("demo/greeter", "ann")
                 .state("seen", Some(value_of(2)))
                 .message(typed("demo/login", r#"{"user_name":"Ann"}"#)),
         ),
         (
             "greeter-message-of-another-type",
-            Request::to("demo/greeter", "ann").state("seen", Some(value_of(2))).message(value_of(1)),
+            Batch::to("demo/greeter", "ann").state("seen", Some(value_of(2))).message(value_of(1)),
         ),
     ];
     requests.into_iter().chain(shopping_cart()).chain(fraud()).map(|(name, request)| (name, request.bytes())).collect()
 }
 
 /// Requests to fraud detection; the messages are written by hand.
-fn fraud() -> Vec<(&'static str, Request)> {
+fn fraud() -> Vec<(&'static str, Batch)> {
     let message = |name: &str, bytes: &'static [u8]| typed(&format!("com.googleapis/workshop.{name}"), bytes);
     let of = |function: &str, id: &str| Some(address(&format!("ververica/{function}"), id));
-    let to = |function: &str, id: &str| Request::to(&format!("ververica/{function}"), id);
+    let to = |function: &str, id: &str| Batch::to(&format!("ververica/{function}"), id);
     let (account, merchant, transaction) = ("0x00F3CD51", "Hypergrid", "7d1cbd1f6a5b4d0c9d0e3f2a1c84b6e7");
     let counter = |count| to("counter", account).state("fraud_count", count);
-    let by_manager = |request: Request, query| {
-        request.message_from(of("transaction-manager", transaction), Some(message(query, b"")))
-    };
+    let by_manager =
+        |request: Batch, query| request.message_from(of("transaction-manager", transaction), Some(message(query, b"")));
     let manager = |states: [Option<TypedValue>; 4]| {
         let names = ["transaction", "fraud_count", "merchant_score", "threshold"];
         names

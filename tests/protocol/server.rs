@@ -1,13 +1,9 @@
 //! The program, started on a free port, and `curl`.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc;
-use std::time::{Duration, Instant};
 
-/// Long enough for a busy machine; what is waited for comes in milliseconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+use statefun_test_support::process::{signal, url_in_log, wait_until};
 
 pub(crate) struct Server {
     process: Child,
@@ -29,24 +25,12 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        let log = BufReader::new(process.stderr.take().expect("piped"));
-        let (found, url) = mpsc::channel();
-        // Reads to the end, so that the program never waits for a reader of its log.
-        std::thread::spawn(move || {
-            for line in log.lines().map_while(Result::ok) {
-                if let Some((_, url)) = line.split_once("serving at ") {
-                    let _ = found.send(url.split(' ').next().unwrap_or_default().to_owned());
-                }
-            }
-        });
-        let url = url.recv_timeout(PATIENCE).expect("the log says where the program serves");
+        let url = url_in_log(process.stderr.take().expect("piped"));
         Self { process, url }
     }
 
     pub(crate) fn terminate(&self) {
-        // The shell's own: a machine need not have the program.
-        let kill = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.process.id())]).status();
-        assert!(kill.expect("a shell runs").success());
+        signal(self.process.id(), "TERM");
     }
 
     /// Waits for the program to end by itself.
@@ -78,17 +62,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-    }
-}
-
-pub(crate) fn wait_until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(result) = condition() {
-            return result;
-        }
-        assert!(Instant::now() < end, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -7,9 +7,11 @@ use prost::Message as _;
 use statefun_sdk::protocol::reqreply::{ToFunction, to_function};
 use tempfile::TempDir;
 
-use crate::server::{Server, wait_until};
+use statefun_test_support::process::wait_until;
+
+use crate::server::Server;
 use crate::stored::request;
-use crate::support::{Request, address, typed, value_of};
+use statefun_test_support::request::{Batch, address, typed, value_of};
 
 /// A file with a body.
 struct Body(TempDir);
@@ -37,7 +39,7 @@ fn requests_that_no_runtime_sends_are_400() {
     let nobody = batch(to_function::InvocationBatchRequest { invocations: vec![message], ..Default::default() });
     let nothing =
         batch(to_function::InvocationBatchRequest { target: Some(address("example/cart", "a")), ..Default::default() });
-    let whole = Request::to("example/cart", "a").message(value_of(1)).bytes();
+    let whole = Batch::to("example/cart", "a").message(value_of(1)).bytes();
     for (body, expected) in [
         (&b""[..], "empty body: expected the protobuf message"),
         (b"{\"secret\":1}", "undecodable body: expected the protobuf message"),
@@ -55,7 +57,7 @@ fn requests_that_no_runtime_sends_are_400() {
 #[test]
 fn an_unknown_function_is_404_with_the_names_of_those_that_exist() {
     let server = Server::start(&[]);
-    let body = Body::of(Request::to("example/nobody", "a").message(value_of(1)).bytes());
+    let body = Body::of(Batch::to("example/nobody", "a").message(value_of(1)).bytes());
     let answer = server.post(&body.path(), &[]);
     let line = answer.refusal(404);
     assert!(
@@ -102,7 +104,7 @@ fn another_content_type_is_415_and_none_is_taken() {
 #[test]
 fn a_body_over_the_limit_is_413_announced_or_not() {
     let server = Server::start(&["--body-limit", "1KiB"]);
-    let fits = Request::to("demo/greeter", "a").state("seen", None).message(typed("x/y", vec![0; 900])).bytes();
+    let fits = Batch::to("demo/greeter", "a").state("seen", None).message(typed("x/y", vec![0; 900])).bytes();
     assert_eq!(server.post(&Body::of(&fits).path(), &[]).status, 200);
     let large = Body::of(vec![0; 10_000_000]);
     for options in [&[][..], &["--header", "transfer-encoding: chunked"]] {
@@ -126,7 +128,7 @@ fn a_body_that_is_cut_short_is_408() {
 #[test]
 fn what_the_failure_policy_fails_is_500_and_names_the_message_not_its_payload() {
     let server = Server::start(&[]);
-    let body = Request::to("demo/greeter", "ann")
+    let body = Batch::to("demo/greeter", "ann")
         .state("seen", Some(typed("io.statefun.types/int", vec![0xff])))
         .message(typed("demo/login", r#"{"user_name":"secret"}"#));
     let answer = server.post(&Body::of(body.bytes()).path(), &[]);

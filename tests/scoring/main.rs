@@ -18,7 +18,7 @@ fn options(url: &str) -> Options {
         timeout: PLENTY,
         retries: 2,
         concurrency: NonZeroU16::new(8).expect("not zero"),
-        rest: PLENTY,
+        cool_down: PLENTY,
     }
 }
 
@@ -77,11 +77,11 @@ async fn an_answer_that_does_not_come_is_waited_for_so_long_and_no_longer() {
     let (result, requests) = asked([Answer::None, score(42)], Duration::from_millis(500)).await;
     assert_eq!((result, requests), (Ok(42), 2));
     let (result, requests) = asked([Answer::None], Duration::from_millis(20)).await;
-    assert_eq!((result, requests), (Err("/scores: no answer within 20ms".to_owned()), 3));
+    assert_eq!((result, requests), (Err("/scores: no response within 20ms".to_owned()), 3));
     // Part of an answer is none.
     let service = Service::start([Answer::Held(1)]).await;
     let client = client(Options { timeout: Duration::from_millis(20), retries: 0, ..options(&service.url("/")) });
-    assert!(ask(&client).await.is_err_and(|error| error.ends_with("no answer within 20ms")));
+    assert!(ask(&client).await.is_err_and(|error| error.ends_with("no response within 20ms")));
 }
 
 #[tokio::test]
@@ -124,8 +124,8 @@ async fn what_would_be_the_same_again_is_not_tried_again() {
         ("{\"score\": null}", "expected i32"),
         ("{\"points\": 42}", "missing field `score`"),
         ("{\"score\": 1, \"score\": 2}", "duplicate field `score`"),
-        ("{\"score\": 101}", "a score out of range"),
-        ("{\"score\": -1}", "a score out of range"),
+        ("{\"score\": 101}", "score out of range"),
+        ("{\"score\": -1}", "score out of range"),
         ("{\"score\": 99999999999}", "expected i32"),
     ] {
         let (result, requests) = asked([status(200, body)], PLENTY).await;
@@ -140,7 +140,7 @@ async fn what_would_be_the_same_again_is_not_tried_again() {
 async fn an_answer_without_an_end_is_not_read_to_its_end() {
     let body = format!("{{\"score\": 42{}}}", " ".repeat(100_000));
     let (result, requests) = asked([status(200, &body)], PLENTY).await;
-    assert_eq!((result, requests), (Err("/scores: an answer of more than 65536 bytes".to_owned()), 1));
+    assert_eq!((result, requests), (Err("/scores: response body larger than 65536 bytes".to_owned()), 1));
     let announced = Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n{".to_vec());
     assert!(asked([announced], PLENTY).await.0.is_err());
 }
@@ -168,14 +168,14 @@ async fn a_service_that_is_down_is_left_alone_for_a_while() {
     let down = || status(500, "");
     let service = Service::start([down(), down(), down(), score(42)]).await;
     let url = service.url("/scores?key=SECRET");
-    let client = client(Options { retries: 0, rest: Duration::from_millis(500), ..options(&url) });
+    let client = client(Options { retries: 0, cool_down: Duration::from_millis(500), ..options(&url) });
     for _ in 0..3 {
         assert!(ask(&client).await.is_err_and(|error| error.contains("status 500") && !error.contains("SECRET")));
     }
     // Until it is asked again, and is up.
     let mut refused = 0;
     while let Err(error) = ask(&client).await {
-        assert!(error.ends_with("/scores: not asked, as 3 calls in a row failed"), "{error}");
+        assert!(error.ends_with("/scores: no request sent after 3 consecutive failed calls"), "{error}");
         assert_eq!(service.requests().len(), 3);
         refused += 1;
         tokio::task::yield_now().await;

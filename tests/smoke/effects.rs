@@ -9,13 +9,13 @@ use statefun_sdk::protocol::reqreply::from_function::{
 use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue, to_function};
 use statefun_sdk::protocol::types::{LongWrapper, StringWrapper};
 
-use crate::function::{Commands, Kind, SourceCommand, VerificationResult};
+use statefun_test_support::smoke::function::{Commands, Kind, SourceCommand, VerificationResult};
 
 /// Checks every effect of an answer, in its order.
 pub(crate) fn check(exchange: &Exchange<'_>) {
     let request = ToFunction::decode(exchange.request.clone()).expect("a request").request;
     let Some(to_function::Request::Invocation(batch)) = request else { panic!("expected a batch") };
-    let reply = FromFunction::decode(exchange.reply.clone()).expect("an answer").response;
+    let reply = FromFunction::decode(exchange.response.clone()).expect("an answer").response;
     assert_eq!(reply, Some(Response::InvocationResult(Interpreter::of(batch))));
 }
 

@@ -6,7 +6,7 @@ use statefun_sdk::protocol::reqreply::FromFunction;
 use statefun_sdk::protocol::reqreply::from_function::{ExpirationSpec, Response};
 use statefun_sdk::{Bytes, Registry, RequestReplyHandler};
 
-use crate::function::{Sinks, function};
+use statefun_test_support::smoke::function::{Sinks, function};
 
 #[derive(Deserialize)]
 struct Pair {

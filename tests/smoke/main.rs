@@ -1,7 +1,5 @@
 //! The command interpreter by which StateFun's own SDKs are tested: what it does must be what theirs does.
 
 mod effects;
-mod function;
 mod golden;
-mod model;
 mod random;

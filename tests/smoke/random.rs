@@ -8,14 +8,14 @@ use statefun_sdk::local::LocalRuntime;
 use statefun_sdk::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
 use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue as WireValue, to_function};
-use statefun_sdk::{Bytes, Proto, Registry, RequestReplyHandler, TypedValue};
+use statefun_sdk::{Bytes, Registry, RequestReplyHandler, TypedValue};
 
 use crate::effects;
-use crate::function::{
+use statefun_test_support::smoke::function::{
     Command, Commands, DISCARD_SINK, INTERPRETER, Kind, STATE, Sinks, SourceCommand, VERIFICATION_SINK,
     VerificationResult, Verify, function,
 };
-use crate::model::Model;
+use statefun_test_support::smoke::model::Model;
 
 const INSTANCES: i32 = 20;
 
@@ -24,7 +24,7 @@ fn registry() -> Registry {
 }
 
 fn source_command(target: i32, commands: Commands) -> TypedValue {
-    TypedValue::of(Proto(SourceCommand { target, commands: Some(commands) })).expect("encodes")
+    TypedValue::new(SourceCommand { target, commands: Some(commands) }).expect("encodes")
 }
 
 async fn ten_thousand_batches(runtime: LocalRuntime<RequestReplyHandler>, seed: u64) {
@@ -133,7 +133,7 @@ proptest! {
         }
         let start = start.map(|start| i64::from(start as i32));
         let value = |number: i64| {
-            let value = TypedValue::of(number).expect("encodes");
+            let value = TypedValue::new(number).expect("encodes");
             WireValue { typename: value.type_name().to_owned().into(), has_value: true, value: value.value().clone() }
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

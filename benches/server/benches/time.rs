@@ -1,6 +1,6 @@
 //! How long a request takes without HTTP: `cargo bench -p statefun-bench --bench time`.
 //!
-//! `decode` and `encode` are the protobuf of the request and of the answer alone: what is left of `handle` is spent on
+//! `decode` and `encode` are only the protobuf of the request and of the response: the rest of `handle` is spent on
 //! states, JSON, checks and the function.
 
 use std::hint::black_box;
@@ -28,9 +28,9 @@ fn codec(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("decode", exchange.name), |bencher| {
             bencher.iter(|| ToFunction::decode(black_box(request.clone())));
         });
-        let answer = FromFunction::decode(exchange.answer).expect("an answer");
+        let response = FromFunction::decode(exchange.response).expect("a response");
         group.bench_function(BenchmarkId::new("encode", exchange.name), |bencher| {
-            bencher.iter(|| black_box(&answer).encode_to_vec());
+            bencher.iter(|| black_box(&response).encode_to_vec());
         });
     }
 }

@@ -1,6 +1,6 @@
-//! Handles one request over and over, without a socket, so that a profiler sees nothing else: `requests CASE COUNT`.
+//! Handles one request repeatedly, without a socket, so that a profiler sees nothing else: `requests CASE COUNT`.
 //!
-//! A case is what is done and a request's name, such as `handle counter_10`. Without arguments it lists all cases.
+//! A case is an operation and a request's name, such as `handle counter_10`. Without arguments it lists all cases.
 //! `benches/instructions` runs it under Valgrind.
 
 use std::future::Future;
@@ -21,13 +21,13 @@ use statefun_sdk::protocol::reqreply::{FromFunction, ToFunction};
 use statefun_sdk::{BoxError, RequestReplyHandler};
 use tower::ServiceExt;
 
-/// What is done with a request.
+/// The operations on a request.
 const WORKS: [(&str, Prepare); 4] = [("decode", decode), ("encode", encode), ("handle", handle), ("http", http)];
 
 type Prepare = fn(Exchange) -> Result<Work, BoxError>;
 type Work = Box<dyn FnMut() -> Result<(), BoxError>>;
 
-/// The protobuf of the request, read.
+/// Decodes the protobuf of the request.
 fn decode(exchange: Exchange) -> Result<Work, BoxError> {
     let request = Bytes::from_static(exchange.request);
     Ok(Box::new(move || {
@@ -36,16 +36,16 @@ fn decode(exchange: Exchange) -> Result<Work, BoxError> {
     }))
 }
 
-/// The protobuf of the answer, written.
+/// Encodes the protobuf of the response.
 fn encode(exchange: Exchange) -> Result<Work, BoxError> {
-    let answer = FromFunction::decode(exchange.answer)?;
+    let response = FromFunction::decode(exchange.response)?;
     Ok(Box::new(move || {
-        black_box(black_box(&answer).encode_to_vec());
+        black_box(black_box(&response).encode_to_vec());
         Ok(())
     }))
 }
 
-/// From a request's bytes to the answer's.
+/// From a request's bytes to the response's.
 fn handle(exchange: Exchange) -> Result<Work, BoxError> {
     let handler = RequestReplyHandler::new(registry(Documents::Owned)?);
     Ok(Box::new(move || {
@@ -66,26 +66,26 @@ fn http(exchange: Exchange) -> Result<Work, BoxError> {
 }
 
 fn now<T>(future: impl Future<Output = T>) -> Result<T, BoxError> {
-    future.now_or_never().ok_or_else(|| "it waits for something".into())
+    future.now_or_never().ok_or_else(|| "the future is not ready".into())
 }
 
 fn exchanges() -> impl Iterator<Item = Exchange> {
     COUNTER.into_iter().chain(ECHO)
 }
 
-/// What is counted: `benches/instructions` tells Valgrind its name.
+/// The measured function: `benches/instructions` passes its name to Valgrind.
 #[inline(never)]
 fn over_and_over(work: &mut Work, count: usize) -> Result<(), BoxError> {
     (0..count).try_for_each(|_| work())
 }
 
 fn run(work: &str, name: &str, count: &str) -> Result<(), BoxError> {
-    // The router keeps time.
+    // The router needs a timer.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let _entered = runtime.enter();
-    let (_, work) = WORKS.iter().find(|(known, _)| *known == work).ok_or("no such work")?;
-    let mut work = work(exchanges().find(|exchange| exchange.name == name).ok_or("no such request")?)?;
-    // What is done once in a process does not count.
+    let (_, work) = WORKS.iter().find(|(known, _)| *known == work).ok_or("unknown operation")?;
+    let mut work = work(exchanges().find(|exchange| exchange.name == name).ok_or("unknown request")?)?;
+    // Warm up, to exclude one-time initialization.
     work()?;
     over_and_over(&mut work, count.parse()?)
 }

@@ -1,10 +1,11 @@
-//! The JSON documents of the workload. What is read owns its text, what is only written borrows it.
+//! The JSON documents of the workload. Types that are read own their text, types that are only written borrow it.
 
 use serde::{Deserialize, Serialize};
-use statefun_sdk::{TypeName, Typed};
+use statefun_sdk::Typed;
 
-/// What happened in the shop: the counter's message, about 200 bytes.
-#[derive(Debug, Deserialize)]
+/// An event of the shop: the counter's message, about 200 bytes.
+#[derive(Debug, Deserialize, Typed)]
+#[typed("bench.types/event")]
 #[expect(missing_docs)]
 pub struct Event {
     pub event_id: String,
@@ -17,12 +18,9 @@ pub struct Event {
     pub note: String,
 }
 
-impl Typed for Event {
-    const TYPE_NAME: TypeName = TypeName::new("bench.types/event");
-}
-
-/// What is known of a user: a state of the counter, about 1 KB.
-#[derive(Debug, Default, Serialize, Deserialize)]
+/// A user's profile: a state of the counter, about 1 KB.
+#[derive(Debug, Default, Serialize, Deserialize, Typed)]
+#[typed("bench.types/profile")]
 #[expect(missing_docs)]
 pub struct Profile {
     pub user_id: String,
@@ -35,7 +33,7 @@ pub struct Profile {
     pub last_event_id: String,
 }
 
-/// Where a user lives.
+/// A user's address.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[expect(missing_docs)]
 pub struct Address {
@@ -45,7 +43,7 @@ pub struct Address {
     pub country: String,
 }
 
-/// What a user likes.
+/// A user's preferences.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[expect(missing_docs)]
 pub struct Preferences {
@@ -55,7 +53,7 @@ pub struct Preferences {
     pub newsletter: bool,
 }
 
-/// What a user once bought.
+/// A user's earlier purchase.
 #[derive(Debug, Serialize, Deserialize)]
 #[expect(missing_docs)]
 pub struct Entry {
@@ -66,12 +64,9 @@ pub struct Entry {
     pub ts: u64,
 }
 
-impl Typed for Profile {
-    const TYPE_NAME: TypeName = TypeName::new("bench.types/profile");
-}
-
-/// What the counter tells the item.
-#[derive(Debug, Serialize)]
+/// The counter's message to the item.
+#[derive(Debug, Serialize, Typed)]
+#[typed("bench.types/update")]
 #[expect(missing_docs)]
 pub struct Update<'a> {
     pub user_id: &'a str,
@@ -80,11 +75,7 @@ pub struct Update<'a> {
     pub seen: i32,
 }
 
-impl Typed for Update<'_> {
-    const TYPE_NAME: TypeName = TypeName::new("bench.types/update");
-}
-
-/// What the counter emits, about 200 bytes.
+/// The record that the counter emits, about 200 bytes.
 #[derive(Debug, Serialize)]
 #[expect(missing_docs)]
 pub struct Receipt<'a> {

@@ -1,13 +1,12 @@
-//! The functions of the benchmark, `bench.fns/counter` and `bench.fns/echo`; what they have to do is in
-//! `benches/kit/WORKLOAD.md`.
+//! The functions of the benchmark, `bench.fns/counter` and `bench.fns/echo`, specified in `benches/kit/WORKLOAD.md`.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | `documents` | the JSON of events, states and records, in types that own their text |
-//! | `functions` | the functions as their author would write them |
-//! | `borrowed` | the counter with what an author can do beyond: events that borrow, parts of a state left raw |
-//! | `wide` | a function of many or large states, for how cost grows |
-//! | `requests` | the requests of the workload, stored, for what measures without a socket |
+//! | `functions` | the functions in their usual form |
+//! | `borrowed` | optimized variants of the counter: events that borrow, parts of a state left raw |
+//! | `wide` | a function with many or large states, to measure how cost grows |
+//! | `requests` | the stored requests of the workload, for measurements without a socket |
 
 pub mod borrowed;
 pub mod documents;
@@ -27,16 +26,16 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 pub enum Documents {
     /// Whole documents, in types that own their text
     Owned,
-    /// Events borrow their text from the request; the profile is as with owned
+    /// Events borrow their text from the request; the profile is the same as with owned
     Borrowed,
-    /// As borrowed, and the parts of the profile that the function does not touch stay raw
+    /// Like borrowed, and the parts of the profile that the function does not use stay raw
     Raw,
 }
 
-/// The functions, and the one that the counter sends to.
+/// A registry of the functions, including the one that the counter sends to.
 ///
 /// # Errors
-/// When they cannot be registered.
+/// When the functions cannot be registered.
 pub fn registry(documents: Documents) -> Result<Registry, RegistryError> {
     let counter: fn() -> Function = match documents {
         Documents::Owned => functions::counter,

@@ -1,5 +1,5 @@
-//! The server whose cost is measured: the functions of the benchmark behind `statefun-http` as it is, with its limits,
-//! its metrics and the log of `statefun-server` at its default level. `benches/run` and `benches/grow` start it.
+//! The server under test: the functions of the benchmark, served by `statefun-http` with its limits and metrics, and
+//! the log of `statefun-server` at its default level. `benches/run` and `benches/grow` start it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 /// Serves the functions of the benchmark on 127.0.0.1.
 #[derive(Debug, Parser)]
 struct Cli {
-    /// Where to listen
+    /// The port to listen on
     #[arg(long, env = "PORT", default_value = "8000")]
     port: u16,
     /// How the counter reads its JSON
@@ -21,7 +21,7 @@ struct Cli {
     /// Serve bench.fns/wide with this many states, instead of the counter and the echo
     #[arg(long, value_name = "N")]
     states: Option<usize>,
-    /// The most requests a second
+    /// The most requests per second
     #[arg(long, value_name = "N")]
     rate_limit: Option<NonZeroU32>,
 }
@@ -30,7 +30,7 @@ struct Cli {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Cli { port, documents, states, rate_limit } = Cli::parse();
     tracing_subscriber::fmt().with_env_filter(EnvFilter::try_new("info")?).with_writer(std::io::stderr).init();
-    // Whoever ends it waits for it.
+    // No drain delay, as the benchmark waits for the shutdown.
     let options = Options {
         listen: ([127, 0, 0, 1], port).into(),
         drain_delay: Duration::ZERO,

@@ -1,15 +1,15 @@
-//! The requests of the workload and the answers they must get, as `benches/kit/payloads.py` writes them.
+//! The requests of the workload and their expected responses, written by `benches/kit/payloads.py`.
 
-/// A request, and an answer that means what its answer must mean.
+/// A request, and a response that is equivalent to the expected one.
 #[derive(Debug, Clone, Copy)]
 pub struct Exchange {
-    /// Its name among the files: a function and how many messages it is sent, or `fresh` where states have no value
-    /// yet and `missing` where they were not sent.
+    /// The file name: a function and its number of messages, or `fresh` if states have no value yet and `missing` if
+    /// they were not sent.
     pub name: &'static str,
     /// An encoded `ToFunction`.
     pub request: &'static [u8],
     /// An encoded `FromFunction`.
-    pub answer: &'static [u8],
+    pub response: &'static [u8],
 }
 
 macro_rules! exchange {
@@ -17,12 +17,12 @@ macro_rules! exchange {
         Exchange {
             name: $name,
             request: include_bytes!(concat!("../../payloads/", $name, ".req")),
-            answer: include_bytes!(concat!("../../payloads/", $name, ".resp")),
+            response: include_bytes!(concat!("../../payloads/", $name, ".resp")),
         }
     };
 }
 
-/// The states are not there.
+/// The request has no states.
 pub const MISSING: Exchange = exchange!("missing");
 /// The states have no value.
 pub const FRESH: Exchange = exchange!("fresh");

@@ -1,4 +1,4 @@
-//! A function that does nothing but carry its states, for how cost grows with their number and size.
+//! A function that only reads and writes its states, to measure how cost grows with their number and size.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ const BYTES: TypeName = TypeName::new("bench.types/bytes");
 /// `bench.fns/wide` with `states` states of raw bytes, `state_0` and so on. Every message reads and writes all of them.
 ///
 /// # Errors
-/// When it cannot be registered.
+/// When the function cannot be registered.
 pub fn registry(states: usize) -> Result<Registry, RegistryError> {
-    // Names of states live as long as the process, as do those of constants.
+    // Names of states have to be `'static`.
     let names = (0..states).map(|number| &*format!("state_{number}").leak());
     let specs: Arc<[ValueSpec<Bytes>]> = names.map(|name| ValueSpec::with_type(name, BYTES)).collect();
-    let wide = Function::with("bench.fns/wide", Arc::clone(&specs), rewrite);
+    let wide = Function::new("bench.fns/wide").fallback(rewrite).with(Arc::clone(&specs));
     Registry::builder().function(specs.iter().fold(wide, Function::state)).build()
 }
 
 async fn rewrite(specs: &Arc<[ValueSpec<Bytes>]>, context: &mut Context, _: Message) -> Result<(), FunctionError> {
     for spec in specs.iter() {
-        // What was given out for changing counts as written.
+        // A state borrowed by `get_mut` counts as written.
         context.get_mut(spec)?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The functions do what the workload says: every stored request gets an answer that means what its stored answer means.
+//! The functions implement the workload: every stored request gets a response equivalent to its stored response.
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -13,13 +13,13 @@ use statefun_sdk::protocol::reqreply::to_function::{Invocation, InvocationBatchR
 use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue};
 
 #[test]
-fn stored_requests_get_answers_of_the_same_meaning() {
+fn stored_requests_get_equivalent_responses() {
     for documents in [Documents::Owned, Documents::Borrowed, Documents::Raw] {
         let handler = RequestReplyHandler::new(registry(documents).expect("a registry"));
-        for Exchange { name, request, answer } in [MISSING, FRESH].into_iter().chain(COUNTER).chain(ECHO) {
+        for Exchange { name, request, response } in [MISSING, FRESH].into_iter().chain(COUNTER).chain(ECHO) {
             let reply = handler.handle(Bytes::from_static(request)).now_or_never().expect("nothing to wait for");
             let reply = reply.unwrap_or_else(|error| panic!("{documents:?}, {name}: {error}"));
-            assert_eq!(meaning(&reply.body), meaning(answer), "{documents:?}, {name}");
+            assert_eq!(meaning(&reply.body), meaning(response), "{documents:?}, {name}");
         }
     }
 }
@@ -42,9 +42,10 @@ fn every_state_of_a_wide_function_is_written_back() {
     let request = ToFunction { request: Some(Request::Invocation(request)) }.encode_to_vec();
 
     let handler = RequestReplyHandler::new(wide::registry(3).expect("a registry"));
-    let reply = handler.handle(request.into()).now_or_never().expect("nothing to wait for").expect("an answer");
+    let reply = handler.handle(request.into()).now_or_never().expect("nothing to wait for").expect("a response");
 
-    let Some(Response::InvocationResult(result)) = FromFunction::decode(reply.body).expect("an answer").response else {
+    let Some(Response::InvocationResult(result)) = FromFunction::decode(reply.body).expect("a response").response
+    else {
         panic!("no result");
     };
     let sizes: Vec<usize> =
@@ -52,11 +53,11 @@ fn every_state_of_a_wide_function_is_written_back() {
     assert_eq!(sizes, [0, 1000, 2000]);
 }
 
-/// An answer whose JSON is parsed: spaces and the order of keys are free.
-fn meaning(answer: &[u8]) -> (FromFunction, Vec<(Option<Value>, KafkaProducerRecord)>) {
-    let mut answer = FromFunction::decode(answer).expect("an answer");
+/// A response with parsed JSON, so that whitespace and the order of keys do not matter.
+fn meaning(response: &[u8]) -> (FromFunction, Vec<(Option<Value>, KafkaProducerRecord)>) {
+    let mut message = FromFunction::decode(response).expect("a response");
     let mut values = Vec::new();
-    match answer.response.as_mut().expect("a response") {
+    match message.response.as_mut().expect("a response") {
         Response::InvocationResult(InvocationResponse {
             state_mutations,
             outgoing_messages,
@@ -75,15 +76,15 @@ fn meaning(answer: &[u8]) -> (FromFunction, Vec<(Option<Value>, KafkaProducerRec
         }
         Response::IncompleteInvocationContext(missing) => {
             for spec in &mut missing.missing_values {
-                // Some SDKs say that a state never expires, others say nothing.
+                // Some SDKs encode that a state never expires, others omit it.
                 let _ = spec.expiration_spec.take_if(|expiration| *expiration == Default::default());
             }
         }
     }
-    (answer, values)
+    (message, values)
 }
 
-/// Takes the JSON out of a value; what is none stays.
+/// Takes the JSON out of a value; other values are unchanged.
 fn json(value: &mut TypedValue) -> Option<Value> {
     if !value.typename.starts_with(b"bench.types/") {
         return None;

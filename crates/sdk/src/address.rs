@@ -2,10 +2,11 @@ use std::fmt;
 
 use bytestring::ByteString;
 
-use crate::TypeName;
 use crate::protocol::reqreply;
+use crate::text::Text;
+use crate::typename::TypeName;
 
-/// Who a message is for, or who sent it: a function type and the id of one instance.
+/// The target or the sender of a message: a function type and the id of one instance.
 ///
 /// The id may be empty: a record with an empty key has such an address.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,9 +18,9 @@ pub struct Address {
 
 impl Address {
     /// The instance `id` of the function `type_name`.
-    pub fn new(type_name: &TypeName, id: impl Into<ByteString>) -> Self {
+    pub fn new<'a>(type_name: &TypeName, id: impl Into<Text<'a>>) -> Self {
         let (namespace, name) = type_name.parts();
-        Self { namespace, name, id: id.into() }
+        Self { namespace, name, id: id.into().into() }
     }
 
     /// The namespace of the function's type name.
@@ -42,6 +43,10 @@ impl Address {
         self.namespace == type_name.namespace() && self.name == type_name.name()
     }
 
+    pub(crate) fn is_same_type(&self, other: &Self) -> bool {
+        self.namespace == other.namespace && self.name == other.name
+    }
+
     /// Reads an address from the wire.
     ///
     /// Returns `None` where a part is not UTF-8.
@@ -62,9 +67,16 @@ impl Address {
         }
     }
 
-    /// The SDKs and the runtime take an address with three empty parts for "nobody".
-    pub(crate) fn is_nobody(&self) -> bool {
+    /// The SDKs and the runtime treat an address whose three parts are empty as absent.
+    pub(crate) fn is_absent(&self) -> bool {
         self.namespace.is_empty() && self.name.is_empty() && self.id.is_empty()
+    }
+}
+
+impl TypeName {
+    /// The address of the instance `id` of the function with this name.
+    pub fn with_id<'a>(&self, id: impl Into<Text<'a>>) -> Address {
+        Address::new(self, id)
     }
 }
 

@@ -1,19 +1,23 @@
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use uuid::Uuid;
 
-use crate::answer::{Answer, Head, Mark};
+use crate::address::Address;
+use crate::cancellation_token::CancellationToken;
 use crate::declarations::Declarations;
+use crate::egress::{Egress, EgressRecord};
+use crate::encode::{Decode, Head, Payload};
+use crate::error::{FunctionError, RequestError, StateError};
 use crate::request::Caller;
+use crate::response_writer::{Mark, ResponseWriter};
 use crate::state::{SavedStates, StateCache};
-use crate::{
-    Address, Decode, Egress, EgressRecord, Encode, FunctionError, Payload, RequestError, StateError, Type, TypeError,
-    TypeName, Typed, ValueSpec,
-};
+use crate::type_error::TypeError;
+use crate::typename::TypeName;
+use crate::value_spec::ValueSpec;
 
 /// What a function may do during an invocation: read and write its states, send messages, emit records.
 ///
@@ -29,7 +33,7 @@ pub struct Context {
     unreadable_caller: OnceLock<RequestError>,
     declarations: Arc<Declarations>,
     states: StateCache,
-    answer: Answer,
+    response: ResponseWriter,
 }
 
 impl Context {
@@ -46,7 +50,7 @@ impl Context {
             unreadable_caller: OnceLock::new(),
             declarations,
             states,
-            answer: Answer::new(request),
+            response: ResponseWriter::new(request),
         }
     }
 
@@ -55,12 +59,12 @@ impl Context {
         &self.self_address
     }
 
-    /// The id of this instance. A clone of it copies nothing.
+    /// The id of this instance. Cloning it copies nothing.
     pub fn self_id(&self) -> &ByteString {
         self.self_address.id()
     }
 
-    /// Who sent the message; nobody where it came from an ingress.
+    /// The sender of the message; `None` for messages from an ingress.
     pub fn caller(&self) -> Option<&Address> {
         if self.encoded_caller.is_absent() {
             return None;
@@ -76,35 +80,58 @@ impl Context {
 
     /// The value of a state; `None` where it has none.
     ///
-    /// The bytes are decoded at the first touch in a batch.
+    /// The bytes are decoded once a batch, at the first access.
     ///
     /// # Errors
-    /// [`FunctionError::State`] when the bytes are not what the spec says, poison when the state is not declared.
-    pub fn get<T: Type>(&self, spec: &ValueSpec<T>) -> Result<Option<&T>, FunctionError> {
+    /// [`FunctionError::State`] when the bytes are not what the spec says, a bug when the state is not declared.
+    pub fn get<T: Decode + Send + Sync + 'static>(&self, spec: &ValueSpec<T>) -> Result<Option<&T>, FunctionError> {
         self.states.get(spec)
     }
 
-    /// The value of a state for changing; `None` where it has none. A value that was given out counts as written.
+    /// The value of a state, mutably; `None` where it has none. The value counts as written from then on.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn get_mut<T: Type>(&mut self, spec: &ValueSpec<T>) -> Result<Option<&mut T>, FunctionError> {
+    pub fn get_mut<T: Decode + Send + Sync + 'static>(
+        &mut self,
+        spec: &ValueSpec<T>,
+    ) -> Result<Option<&mut T>, FunctionError> {
         self.states.get_mut(spec, None)
     }
 
     /// Writes a state. The same value as before is a write, too: it renews the state's expiration.
     ///
     /// # Errors
-    /// Poison when the state is not declared.
-    pub fn set<T: Type>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
+    /// A bug when the state is not declared.
+    pub fn set<T: Send + Sync + 'static>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
         self.states.set(spec, value)
+    }
+
+    /// Removes the value of a state and returns it; `None` where it had none.
+    ///
+    /// ```
+    /// # use statefun_sdk::{CancellationToken, Context, FunctionError, ValueSpec};
+    /// const REMINDER: ValueSpec<CancellationToken> = ValueSpec::new("reminder");
+    ///
+    /// fn forget_reminder(context: &mut Context) -> Result<(), FunctionError> {
+    ///     if let Some(token) = context.take(&REMINDER)? {
+    ///         context.cancel(&token);
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn take<T: Decode + Send + Sync + 'static>(&mut self, spec: &ValueSpec<T>) -> Result<Option<T>, FunctionError> {
+        self.states.take(spec)
     }
 
     /// Removes the value of a state.
     ///
     /// # Errors
-    /// Poison when the state is not declared.
-    pub fn remove<T: Type>(&mut self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
+    /// A bug when the state is not declared.
+    pub fn remove<T: 'static>(&mut self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
         self.states.remove(spec)
     }
 
@@ -112,48 +139,54 @@ impl Context {
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn update<T: Type + Default, R>(
+    pub fn update<T: Decode + Default + Send + Sync + 'static, R>(
         &mut self,
         spec: &ValueSpec<T>,
         change: impl FnOnce(&mut T) -> R,
     ) -> Result<R, FunctionError> {
         match self.states.get_mut(spec, Some(T::default))? {
             Some(value) => Ok(change(value)),
-            None => Err(FunctionError::poison(format!("state {:?} has a value of another Rust type", spec.name()))),
+            None => Err(FunctionError::bug(format!("state {:?} has a value of another Rust type", spec.name()))),
         }
     }
 
     /// Sends a message to a function.
     ///
     /// # Errors
-    /// Poison when the target's type is not declared, or the value has no representation in its type.
-    pub fn send(&mut self, target: Address, value: impl Payload) -> Result<(), FunctionError> {
-        self.check_target(&target)?;
+    /// A bug when the target's type is not declared, poison when the value has no representation in its type.
+    pub fn send(&mut self, target: impl Borrow<Address>, value: impl Payload) -> Result<(), FunctionError> {
+        let target = target.borrow();
+        self.check_declared(target)?;
         let head = self.written(value)?;
-        self.answer.send(&target, &head);
+        self.response.send(target, &head);
         Ok(())
     }
 
-    /// Sends a message to whoever sent this one.
+    /// Sends a message to the sender of this one.
     ///
     /// # Errors
-    /// Poison when the message came from an ingress, or the function declared neither
+    /// Poison when the message came from an ingress, a bug when the function declared neither
     /// [`replies`](crate::Function::replies) nor the caller's type as a target; and as [`send`](Self::send).
     pub fn reply(&mut self, value: impl Payload) -> Result<(), FunctionError> {
         match self.caller().cloned() {
             Some(caller) => self.send(caller, value),
-            None => Err(FunctionError::poison("a reply to nobody: the message came from an ingress")),
+            None => Err(FunctionError::poison("there is no one to reply to: the message came from an ingress")),
         }
     }
 
     /// Sends a message after a delay, which survives restarts of the cluster.
     ///
-    /// The protocol counts whole milliseconds: part of one counts as one. More than 146 million years are as many.
+    /// The protocol counts whole milliseconds: delays are rounded up. Delays over 146 million years are clamped to that.
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub fn send_after(&mut self, delay: Duration, target: Address, value: impl Payload) -> Result<(), FunctionError> {
-        self.delay(delay, target, value, None)
+    pub fn send_after(
+        &mut self,
+        delay: Duration,
+        target: impl Borrow<Address>,
+        value: impl Payload,
+    ) -> Result<(), FunctionError> {
+        self.delay(delay, target.borrow(), value, None)
     }
 
     /// Sends a message after a delay unless [`cancel`](Self::cancel) is called with the same token before.
@@ -169,23 +202,23 @@ impl Context {
         &mut self,
         delay: Duration,
         token: &CancellationToken,
-        target: Address,
+        target: impl Borrow<Address>,
         value: impl Payload,
     ) -> Result<(), FunctionError> {
-        self.delay(delay, target, value, Some(token))
+        self.delay(delay, target.borrow(), value, Some(token))
     }
 
     fn delay(
         &mut self,
         delay: Duration,
-        target: Address,
+        target: &Address,
         value: impl Payload,
         token: Option<&CancellationToken>,
     ) -> Result<(), FunctionError> {
-        self.check_target(&target)?;
+        self.check_declared(target)?;
         let head = self.written(value)?;
         let token = token.map(|CancellationToken(token)| token);
-        if self.answer.delay(delay, &target, &head, token) {
+        if self.response.delay(delay, target, &head, token) {
             return Ok(());
         }
         Err(FunctionError::poison(format!(
@@ -196,48 +229,49 @@ impl Context {
 
     /// Cancels the pending message that an instance with this id sent with this token. Without one nothing happens.
     pub fn cancel(&mut self, token: &CancellationToken) {
-        self.answer.cancel(&token.0);
+        self.response.cancel(&token.0);
     }
 
     /// Emits a record to an egress.
     ///
     /// # Errors
-    /// Poison when the egress is not declared, or it would refuse the record.
+    /// A bug when the egress is not declared, poison when the egress would reject the record.
     pub fn emit(&mut self, egress: Egress, record: impl EgressRecord) -> Result<(), FunctionError> {
         if !self.declarations.egresses.contains(&egress) {
-            return Err(FunctionError::poison(format!(
+            return Err(FunctionError::bug(format!(
                 "egress {egress} is not declared: add .emits(…) where the function is registered"
             )));
         }
-        let head = record.write(&mut self.answer.buffers)?;
-        self.answer.emit(egress.id(), &head);
+        let head = record.write_record(&mut self.response.buffers)?;
+        self.response.emit(egress.id(), &head);
         Ok(())
     }
 
-    /// Checks that this function may send to `target`: its type is declared as a target or, for a function that
-    /// [`replies`](crate::Function::replies), it is the caller.
+    /// Checks an address that comes from data: whether this function may send to it. It may if the type is its own, is declared
+    /// as a target or, for a function that [`replies`](crate::Function::replies), the address is the caller's.
     ///
-    /// A message to a type that no endpoint of the cluster serves fails the whole job over and over, so an address that
-    /// comes from data should be checked before it is stored.
+    /// Check such an address before it is used or stored: sending to one that was not declared is a bug, which fails the batch,
+    /// as a message to a type that no endpoint of the cluster serves makes the whole job restart over and over.
     ///
     /// # Errors
     /// Poison that names the target.
     pub fn check_target(&self, target: &Address) -> Result<(), FunctionError> {
+        if self.may_send_to(target) { Ok(()) } else { Err(FunctionError::poison(undeclared(target))) }
+    }
+
+    fn check_declared(&self, target: &Address) -> Result<(), FunctionError> {
+        if self.may_send_to(target) { Ok(()) } else { Err(FunctionError::bug(undeclared(target))) }
+    }
+
+    fn may_send_to(&self, target: &Address) -> bool {
         let declarations = &*self.declarations;
-        let may = declarations.targets.iter().any(|declared| target.is(declared))
-            || declarations.replies && self.caller() == Some(target);
-        if may {
-            return Ok(());
-        }
-        Err(FunctionError::poison(format!(
-            "target {}/{} is not declared: add .sends_to(…) where the function is registered",
-            target.namespace(),
-            target.name()
-        )))
+        target.is_same_type(&self.self_address)
+            || declarations.targets.iter().any(|declared| target.is(declared))
+            || declarations.replies && self.caller() == Some(target)
     }
 
     fn written(&mut self, value: impl Payload) -> Result<Head, TypeError> {
-        value.write(&mut self.answer.buffers)
+        value.write(&mut self.response.buffers)
     }
 
     /// Begins an invocation.
@@ -249,19 +283,17 @@ impl Context {
     }
 
     pub(crate) fn mark(&self) -> Mark {
-        self.answer.mark()
+        self.response.mark()
     }
 
-    /// Whether the function declared that it reads messages of this type, or declared none.
-    pub(crate) fn accepts(&self, message_type: &str) -> bool {
-        let accepted = &self.declarations.accepts;
-        accepted.is_empty() || accepted.iter().any(|accepted| accepted.as_str() == message_type)
+    /// The types of messages for which handlers are bound.
+    pub(crate) fn accepts(&self) -> &[TypeName] {
+        &self.declarations.accepts
     }
 
-    /// Takes back what was sent since `mark`. Says whether that takes back everything: a state that was written since
-    /// stays written.
-    pub(crate) fn cut_back(&mut self, mark: Mark) -> bool {
-        self.answer.cut_back(mark);
+    /// Rolls back what was sent since `mark`. Returns whether that is everything: a state that was written since stays written.
+    pub(crate) fn rollback(&mut self, mark: Mark) -> bool {
+        self.response.rollback(mark);
         !self.states.take_written()
     }
 
@@ -277,12 +309,12 @@ impl Context {
 
     /// Brings the encoded form of every written state up to date, so that it can be saved.
     pub(crate) fn encode_states(&mut self) -> Result<(), TypeError> {
-        self.states.encode(&mut self.answer.buffers.value)
+        self.states.encode(&mut self.response.buffers.value)
     }
 
-    /// Writes the states into the answer: the last thing in it.
+    /// Writes the states into the response: the last thing in it.
     pub(crate) fn write_states(&mut self) -> Result<(), TypeError> {
-        self.states.write_to(&mut self.answer)
+        self.states.write_to(&mut self.response)
     }
 
     pub(crate) fn save_states(&self) -> SavedStates {
@@ -293,10 +325,15 @@ impl Context {
         self.states.restore(saved);
     }
 
-    /// The encoded answer.
-    pub(crate) fn into_answer(self) -> Bytes {
-        self.answer.finish()
+    /// The encoded response.
+    pub(crate) fn into_response(self) -> Bytes {
+        self.response.finish()
     }
+}
+
+fn undeclared(target: &Address) -> String {
+    let (namespace, name) = (target.namespace(), target.name());
+    format!("target {namespace}/{name} is not declared: add .sends_to(…) where the function is registered")
 }
 
 impl fmt::Debug for Context {
@@ -305,69 +342,5 @@ impl fmt::Debug for Context {
             .field("self_address", &self.self_address)
             .field("caller", &self.caller())
             .finish_non_exhaustive()
-    }
-}
-
-/// Names a delayed message so that it can be cancelled.
-///
-/// Keep it in a state, a `ValueSpec<CancellationToken>`, to cancel in a later invocation.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CancellationToken(ByteString);
-
-impl CancellationToken {
-    /// A token that a former one was saved as, or that is unique by its content.
-    ///
-    /// # Errors
-    /// When the text is empty: the runtime fails on a cancellation without a token.
-    pub fn new(text: impl Into<ByteString>) -> Result<Self, EmptyToken> {
-        let text = text.into();
-        if text.is_empty() { Err(EmptyToken) } else { Ok(Self(text)) }
-    }
-
-    /// A token that nobody else has.
-    ///
-    /// It is another one each time the same message is delivered, as it must be: a message that comes twice delays two
-    /// messages, which need two tokens.
-    pub fn random() -> Self {
-        Self(Uuid::new_v4().to_string().into())
-    }
-
-    /// The token's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Typed for CancellationToken {
-    const TYPE_NAME: TypeName = String::TYPE_NAME;
-}
-
-impl Encode for CancellationToken {
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
-        self.as_str().encode(out)
-    }
-}
-
-impl Decode for CancellationToken {
-    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
-        Self::new(String::decode(bytes)?).map_err(|error| TypeError::new(error.to_string()))
-    }
-}
-
-/// A cancellation token without text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EmptyToken;
-
-impl fmt::Display for EmptyToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an empty cancellation token: expected some text")
-    }
-}
-
-impl std::error::Error for EmptyToken {}
-
-impl From<EmptyToken> for FunctionError {
-    fn from(error: EmptyToken) -> Self {
-        Self::poison(error)
     }
 }

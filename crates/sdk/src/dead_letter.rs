@@ -5,10 +5,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::egress::LONGEST_PARTITION_KEY;
+use crate::error::cut;
 use crate::request::Invocation;
 use crate::{Address, Destination, Egress, InvocationFailure, Record, TypeError};
 
-/// Where messages go that will fail for ever.
+/// Where poison goes.
 ///
 /// A dead letter is a JSON object:
 ///
@@ -74,7 +75,7 @@ impl DeadLetter {
     }
 
     pub(crate) fn record(&self, failure: &InvocationFailure, invocation: &Invocation) -> Result<Record, TypeError> {
-        let payload = invocation.message.raw();
+        let payload = invocation.message.value();
         let caller = invocation.caller.read().ok().flatten();
         let mut document = Document {
             function: (&failure.target).into(),
@@ -118,15 +119,6 @@ fn json(document: &Document<'_>) -> Result<Vec<u8>, TypeError> {
 
 fn shortened(text: &str) -> &str {
     cut(text, LONGEST_TEXT)
-}
-
-/// The text up to so many bytes.
-pub(crate) fn cut(text: &str, longest: usize) -> &str {
-    let mut end = text.len().min(longest);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,13 +1,32 @@
 use crate::{DeadLetter, Egress, StateDeclaration, TypeName};
 
-/// What becomes of a message that will fail for ever: one that cannot be read, an undeclared target, a panic.
+/// What happens to poison: a message that will fail for ever, as it cannot be read or makes the function panic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum FailurePolicy {
     /// The batch fails. The runtime sends it again until its call time-out and then restarts the job, for ever.
     #[default]
     Fail,
     /// A record of it goes to an egress, what it did is dropped, and the batch goes on.
     DeadLetter(DeadLetter),
+}
+
+impl FailurePolicy {
+    /// The policy's name, for descriptions of functions: `fail` or `dead-letter`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::DeadLetter(_) => "dead-letter",
+        }
+    }
+
+    /// Where dead letters go; `None` for policies that make none.
+    pub fn dead_letter(&self) -> Option<&DeadLetter> {
+        match self {
+            Self::Fail => None,
+            Self::DeadLetter(dead_letter) => Some(dead_letter),
+        }
+    }
 }
 
 /// What a function declares; shared by its batches.

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use prost::Message as _;
 
-use crate::answer::{Buffers, Head};
+use crate::encode::{Buffers, Encode, Head, Payload, encode_to};
 use crate::text::Text;
-use crate::types::{Written, encode_to};
+use crate::type_error::TypeError;
+use crate::typed_value::TypedValue;
+use crate::typename::TypeName;
 use crate::wire::{self, Slice};
-use crate::{Encode, TypeError, TypeName, TypedValue};
 
 // The runtime compares these to the letter (runtime: `KafkaSinkProvider`, `KinesisSinkProvider`).
 pub(crate) const KAFKA: ByteString =
@@ -16,17 +17,17 @@ pub(crate) const KAFKA: ByteString =
 pub(crate) const KINESIS: ByteString =
     ByteString::from_static("type.googleapis.com/io.statefun.sdk.egress.KinesisEgressRecord");
 
-/// A way out of the cluster: the id of an egress in module.yaml.
+/// An egress of the cluster: its id in module.yaml.
 ///
 /// A function that emits to it declares it with [`Function::emits`](crate::Function::emits).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Egress(TypeName);
 
 impl Egress {
-    /// An egress that is known when the program is compiled.
+    /// An egress that is known at compile time.
     ///
     /// # Panics
-    /// When the text is not `namespace/name`: in a `const` that is an error of the compiler.
+    /// When the text is not `namespace/name`. In a `const` that is a compile error.
     pub const fn new(id: &'static str) -> Self {
         Self(TypeName::new(id))
     }
@@ -49,10 +50,25 @@ impl fmt::Display for Egress {
     }
 }
 
-/// What can be emitted: a record for Kafka or Kinesis, or a [`TypedValue`] for an egress of another kind.
-pub trait EgressRecord: Written {}
+/// What can be emitted: a record for Kafka or Kinesis, or a [`TypedValue`] for an egress of another kind. There is nothing to
+/// implement.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be emitted",
+    label = "not a record of an egress",
+    note = "make a record of it: `KafkaRecord::topic(\"…\").key(\"…\").value_as(Json(value))`, or `KinesisRecord::stream(\"…\")`",
+    note = "an egress of another kind takes a `TypedValue`"
+)]
+pub trait EgressRecord {
+    /// Leaves the bytes in `buffers.value`.
+    #[doc(hidden)]
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError>;
+}
 
-impl EgressRecord for TypedValue {}
+impl EgressRecord for TypedValue {
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+        self.write(buffers)
+    }
+}
 
 /// A record for an egress of kind `io.statefun.kafka.v1/egress`.
 ///
@@ -90,8 +106,8 @@ impl<'a> KafkaRecordBuilder<'a> {
     }
 
     /// A text as the record's value, as plain UTF-8.
-    pub fn utf8(self, text: impl Into<ByteString>) -> KafkaRecord<'a> {
-        self.value(text.into().into_bytes())
+    pub fn utf8<'t>(self, text: impl Into<Text<'t>>) -> KafkaRecord<'a> {
+        self.value(ByteString::from(text.into()).into_bytes())
     }
 
     /// Bytes as the record's value.
@@ -105,10 +121,8 @@ impl<'a> KafkaRecordBuilder<'a> {
     }
 }
 
-impl<V: Encode> EgressRecord for KafkaRecord<'_, V> {}
-
-impl<V: Encode> Written for KafkaRecord<'_, V> {
-    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+impl<V: Encode> EgressRecord for KafkaRecord<'_, V> {
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         if self.topic.is_empty() {
             return Err(TypeError::new("a Kafka record without a topic"));
         }
@@ -165,8 +179,8 @@ impl<'a> KinesisRecordBuilder<'a> {
     }
 
     /// A text as the record's value, as plain UTF-8.
-    pub fn utf8(self, text: impl Into<ByteString>) -> KinesisRecord<'a> {
-        self.value(text.into().into_bytes())
+    pub fn utf8<'t>(self, text: impl Into<Text<'t>>) -> KinesisRecord<'a> {
+        self.value(ByteString::from(text.into()).into_bytes())
     }
 
     /// Bytes as the record's value.
@@ -202,10 +216,8 @@ fn is_hash_key(text: &str) -> bool {
     text.parse().is_ok_and(|number: u128| number.to_string() == text)
 }
 
-impl<V: Encode> EgressRecord for KinesisRecord<'_, V> {}
-
-impl<V: Encode> Written for KinesisRecord<'_, V> {
-    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+impl<V: Encode> EgressRecord for KinesisRecord<'_, V> {
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
         if self.stream.is_empty() {
             return Err(TypeError::new("a Kinesis record without a stream"));
         }
@@ -235,58 +247,5 @@ impl<V: Encode> Written for KinesisRecord<'_, V> {
             .encode_raw(out);
         });
         Ok(Head::of(KINESIS))
-    }
-}
-
-/// Where an egress leads, when that is configuration: a Kafka topic or a Kinesis stream.
-///
-/// A function that emits through [`record`](Self::record) works with either.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
-    /// A Kafka topic.
-    Kafka(ByteString),
-    /// A Kinesis stream.
-    Kinesis(ByteString),
-}
-
-impl Destination {
-    /// A Kafka topic.
-    pub fn kafka(topic: impl Into<ByteString>) -> Self {
-        Self::Kafka(topic.into())
-    }
-
-    /// A Kinesis stream.
-    pub fn kinesis(stream: impl Into<ByteString>) -> Self {
-        Self::Kinesis(stream.into())
-    }
-
-    /// A record for this destination; `key` is the record key or the partition key.
-    pub fn record(&self, key: impl Into<ByteString>, value: impl Into<Bytes>) -> Record {
-        match self {
-            Self::Kafka(topic) => Record::Kafka(KafkaRecord::topic(topic.clone()).key(key.into()).value(value)),
-            Self::Kinesis(stream) => {
-                Record::Kinesis(KinesisRecord::stream(stream.clone()).partition_key(key.into()).value(value))
-            }
-        }
-    }
-}
-
-/// A record for a [`Destination`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Record {
-    /// For Kafka.
-    Kafka(KafkaRecord<'static>),
-    /// For Kinesis.
-    Kinesis(KinesisRecord<'static>),
-}
-
-impl EgressRecord for Record {}
-
-impl Written for Record {
-    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
-        match self {
-            Self::Kafka(record) => record.write(buffers),
-            Self::Kinesis(record) => record.write(buffers),
-        }
     }
 }

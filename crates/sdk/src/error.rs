@@ -1,62 +1,100 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Address, TypeError};
+use crate::address::Address;
+use crate::cancellation_token::EmptyToken;
+use crate::message::Message;
+use crate::type_error::TypeError;
 
 /// Any error of a function's own.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Why an invocation failed, which decides what becomes of it.
+/// Why an invocation failed, which decides what happens to its message.
 ///
 /// The runtime retries a failed request until its call time-out and then restarts the whole job; it knows no "do not
-/// retry". So a function has to say which faults may pass. There is no conversion from just any error: choose with
-/// `.map_err(FunctionError::retry)?` or `.map_err(FunctionError::poison)?`. A message that cannot be read
-/// ([`TypeError`]) is poison, one of another type is ignored.
+/// retry". So a function has to say which errors are transient. Any error becomes one by [`ResultExt`]:
+///
+/// ```
+/// # use statefun_sdk::{FunctionError, ResultExt};
+/// # fn fetch() -> std::io::Result<String> { Ok("1".into()) }
+/// fn rate() -> Result<i32, FunctionError> {
+///     let text = fetch().or_transient()?; // the service is down: try again
+///     text.parse().or_poison() // it will never be a number
+/// }
+/// ```
+///
+/// `?` alone converts what says of itself which kind it is, by [`IntoFunctionError`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum FunctionError {
-    /// A fault that may pass, such as a dependency that is down. The batch is answered with an error, nothing of it is
-    /// applied, and the runtime sends it again.
-    Retry(BoxError),
-    /// It would fail for ever. The function's [`FailurePolicy`](crate::FailurePolicy) decides.
+    /// A transient error, such as a dependency that is down. The batch fails, nothing of it is applied, and the runtime sends it
+    /// again.
+    Transient(BoxError),
+    /// The message will fail for ever. The function's [`FailurePolicy`](crate::FailurePolicy) decides what happens to it.
     Poison(BoxError),
+    /// A bug of this release, such as a target, an egress or a state that was not declared. The batch fails whatever the policy
+    /// says: a bad release must never drain a stream into dead letters.
+    Bug(BoxError),
     /// A message of a type that the function does not read. It is ignored with one line in the log, whatever the policy
     /// says, and what the invocation did before is dropped: types come and go with the releases of those who send.
-    OtherType(TypeError),
-    /// A state that cannot be read. The batch fails whatever the policy says: a bad release must never drain a key into
-    /// dead letters.
+    UnexpectedType(TypeError),
+    /// A state that cannot be read: a bug, with a kind of its own as operators want to be told of it. The batch fails whatever
+    /// the policy says.
     State(StateError),
 }
 
 impl FunctionError {
-    /// A fault that may pass. The error's text is logged: it must not show the message.
-    pub fn retry(error: impl Into<BoxError>) -> Self {
-        Self::Retry(without_values(error.into()))
+    /// A transient error. The error's text is logged: it must not show the message.
+    pub fn transient(error: impl Into<BoxError>) -> Self {
+        Self::Transient(without_values(error.into()))
     }
 
-    /// A fault that stays, however often the message is sent. The error's text is logged: it must not show the message.
+    /// A permanent error of this message. The error's text is logged: it must not show the message.
     pub fn poison(error: impl Into<BoxError>) -> Self {
         Self::Poison(without_values(error.into()))
     }
 
-    /// Of which kind it is.
+    /// A bug of this release. The error's text is logged: it must not show the message.
+    pub fn bug(error: impl Into<BoxError>) -> Self {
+        Self::Bug(without_values(error.into()))
+    }
+
+    /// A message of a type that a [`fallback`](crate::Function::fallback) does not know.
+    pub fn unexpected_type(message: &Message) -> Self {
+        let type_name = cut(message.type_name(), LONGEST_TYPE);
+        Self::UnexpectedType(TypeError::new(format!("a message of the unexpected type {type_name:?}")))
+    }
+
+    /// Which kind it is.
     pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Retry(_) => FailureKind::Retry,
+            Self::Transient(_) => FailureKind::Transient,
             Self::Poison(_) => FailureKind::Poison,
-            Self::OtherType(_) => FailureKind::OtherType,
+            Self::Bug(_) => FailureKind::Bug,
+            Self::UnexpectedType(_) => FailureKind::UnexpectedType,
             Self::State(_) => FailureKind::State,
+        }
+    }
+
+    fn cause(&self) -> &(dyn Error + 'static) {
+        match self {
+            Self::Transient(error) | Self::Poison(error) | Self::Bug(error) => &**error,
+            Self::UnexpectedType(error) => error,
+            Self::State(error) => error,
         }
     }
 }
 
+/// The text of the error that it was made of; that error's source is its source.
 impl fmt::Display for FunctionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Retry(error) | Self::Poison(error) => write_chain(f, &**error),
-            Self::OtherType(error) => write_chain(f, error),
-            Self::State(error) => write_chain(f, error),
-        }
+        fmt::Display::fmt(self.cause(), f)
+    }
+}
+
+impl Error for FunctionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause().source()
     }
 }
 
@@ -68,29 +106,112 @@ fn without_values(error: BoxError) -> BoxError {
     }
 }
 
-/// An error and its causes.
-fn write_chain(f: &mut fmt::Formatter<'_>, error: &dyn Error) -> fmt::Result {
-    write!(f, "{error}")?;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        write!(f, ": {error}")?;
-        cause = error.source();
-    }
-    Ok(())
-}
+/// Displays an error with its sources: `error: source: source of the source`.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
 
-impl Error for FunctionError {}
-
-impl From<TypeError> for FunctionError {
-    fn from(error: TypeError) -> Self {
-        if error.is_other_type() { Self::OtherType(error) } else { Self::poison(error) }
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
     }
 }
 
-impl From<StateError> for FunctionError {
-    fn from(error: StateError) -> Self {
-        Self::State(error)
+/// Says of any error which kind of [`FunctionError`] it is; `?` does the rest. The error and its sources are kept.
+///
+/// ```
+/// # use statefun_sdk::{FunctionError, ResultExt};
+/// # fn fetch() -> std::io::Result<i32> { Ok(1) }
+/// fn rate() -> Result<i32, FunctionError> {
+///     Ok(fetch().or_transient()?)
+/// }
+/// ```
+pub trait ResultExt<T> {
+    /// An error is transient: see [`FunctionError::Transient`].
+    ///
+    /// # Errors
+    /// When this is one.
+    fn or_transient(self) -> Result<T, FunctionError>;
+
+    /// An error is permanent, for this message: see [`FunctionError::Poison`].
+    ///
+    /// # Errors
+    /// When this is one.
+    fn or_poison(self) -> Result<T, FunctionError>;
+
+    /// An error is a bug of this release: see [`FunctionError::Bug`].
+    ///
+    /// # Errors
+    /// When this is one.
+    fn or_bug(self) -> Result<T, FunctionError>;
+}
+
+impl<T, E: Into<BoxError>> ResultExt<T> for Result<T, E> {
+    fn or_transient(self) -> Result<T, FunctionError> {
+        self.map_err(FunctionError::transient)
     }
+
+    fn or_poison(self) -> Result<T, FunctionError> {
+        self.map_err(FunctionError::poison)
+    }
+
+    fn or_bug(self) -> Result<T, FunctionError> {
+        self.map_err(FunctionError::bug)
+    }
+}
+
+/// An error that says of itself which kind of [`FunctionError`] it is, so that `?` converts it.
+///
+/// Implement it for errors of your own that always are of the same kind, or know which. The SDK implements it for
+/// [`TypeError`] and [`EmptyToken`], which are poison, and for [`StateError`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say whether it is transient or poison",
+    label = "say which kind it is: `.or_transient()?` has the runtime send the batch again, `.or_poison()?` means that this message will always fail (`use statefun_sdk::ResultExt`)",
+    note = "or implement `IntoFunctionError` for `{Self}`"
+)]
+pub trait IntoFunctionError {
+    /// The error as its kind.
+    fn into_function_error(self) -> FunctionError;
+}
+
+impl<E: IntoFunctionError> From<E> for FunctionError {
+    fn from(error: E) -> Self {
+        error.into_function_error()
+    }
+}
+
+impl IntoFunctionError for TypeError {
+    fn into_function_error(self) -> FunctionError {
+        FunctionError::poison(self)
+    }
+}
+
+impl IntoFunctionError for EmptyToken {
+    fn into_function_error(self) -> FunctionError {
+        FunctionError::poison(self)
+    }
+}
+
+impl IntoFunctionError for StateError {
+    fn into_function_error(self) -> FunctionError {
+        FunctionError::State(self)
+    }
+}
+
+/// The longest texts of a failure, in bytes: they end in logs and in the body of the response.
+pub(crate) const LONGEST_TYPE: usize = 256;
+
+/// The text up to so many bytes.
+pub(crate) fn cut(text: &str, longest: usize) -> &str {
+    let mut end = text.len().min(longest);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A state whose bytes are not what its declaration says.
@@ -112,26 +233,29 @@ impl Error for StateError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// [`FunctionError::Retry`].
-    Retry,
+    /// [`FunctionError::Transient`].
+    Transient,
     /// [`FunctionError::Poison`].
     Poison,
     /// The function panicked.
     Panic,
-    /// [`FunctionError::OtherType`], which fails no batch.
-    OtherType,
+    /// [`FunctionError::Bug`].
+    Bug,
+    /// [`FunctionError::UnexpectedType`], which fails no batch.
+    UnexpectedType,
     /// [`FunctionError::State`].
     State,
 }
 
 impl FailureKind {
-    /// The kind as one lower-case word, for logs and metrics.
+    /// The kind in lower case, words joined by `_`, for logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Retry => "retry",
+            Self::Transient => "transient",
             Self::Poison => "poison",
             Self::Panic => "panic",
-            Self::OtherType => "other_type",
+            Self::Bug => "bug",
+            Self::UnexpectedType => "unexpected_type",
             Self::State => "state",
         }
     }
@@ -170,7 +294,7 @@ impl fmt::Display for InvocationFailure {
 
 impl Error for InvocationFailure {}
 
-/// A request that no runtime would send. Its text says what was wrong and what was expected.
+/// A request that is rejected, as no runtime would send it. Its text says what was wrong and what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -180,7 +304,7 @@ pub enum RequestError {
     Undecodable(String),
     /// No `invocation`, or one without messages.
     NoInvocation,
-    /// A batch for nobody.
+    /// A batch without a target.
     NoTarget,
     /// A name, an id or a type name that is not UTF-8; says which.
     NotUtf8(&'static str),
@@ -217,13 +341,25 @@ impl fmt::Display for RequestError {
 
 impl Error for RequestError {}
 
-/// Why a request got no answer of the protocol.
+/// Why a request gets no response of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandlerError {
-    /// The request is at fault: it cannot be a runtime's, or is for a function that is not here.
+    /// The request is rejected: it cannot be a runtime's, or is for a function that is not here.
     Request(RequestError),
-    /// An invocation failed and the policy says that the batch fails. The runtime will send it again.
+    /// An invocation failed and with it its batch. The runtime will send it again.
     Invocation(Box<InvocationFailure>),
+}
+
+impl HandlerError {
+    /// The status of the HTTP response, whose body is this error's text: 400 for a request that cannot be a runtime's, 404 for
+    /// an unknown function, 500 for a failed batch.
+    pub fn status_code(&self) -> u16 {
+        match self {
+            Self::Request(RequestError::UnknownFunction { .. }) => 404,
+            Self::Request(_) => 400,
+            Self::Invocation(_) => 500,
+        }
+    }
 }
 
 impl fmt::Display for HandlerError {

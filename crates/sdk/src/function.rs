@@ -1,109 +1,192 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
-use crate::batch::{Erased, ErasedFunction};
+use crate::batch::{ErasedHandler, Handlers, Logic};
 use crate::declarations::Declarations;
-use crate::stateful_function::{AsyncClosure, StatefulFunction, WithDependencies};
-use crate::{Egress, FailurePolicy, InvalidTypeName, Type, TypeName, Typed, ValueSpec};
+use crate::message_handler::{FromMessage, MessageHandler};
+use crate::{Decode, Egress, Encode, FailurePolicy, InvalidTypeName, Message, TypeError, TypeName, Typed, ValueSpec};
 
-/// A function type: its name, its logic and what it declares.
+/// A function type: its name, a handler for each type of message, and what it declares.
 ///
 /// The declarations are all that is known of it before it runs. States are what the runtime learns; targets and egresses
-/// are checked here, because a message to a target or an egress that the cluster does not know fails the whole job over
+/// are checked here, because a message to a target or an egress that the cluster does not know makes the whole job restart over
 /// and over.
 ///
 /// ```
-/// # use statefun_sdk::{Context, Egress, Function, FunctionError, Message, ValueSpec};
+/// use serde::Deserialize;
+/// use statefun_sdk::{Context, Function, FunctionError, Typed, ValueSpec};
+///
+/// #[derive(Deserialize, Typed)]
+/// #[typed("shop/visit")]
+/// struct Visit { pages: i32 }
+///
 /// const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 ///
-/// async fn count(context: &mut Context, _message: Message) -> Result<(), FunctionError> {
-///     context.update(&SEEN, |seen| *seen += 1)
+/// async fn count(context: &mut Context, visit: Visit) -> Result<(), FunctionError> {
+///     context.update(&SEEN, |seen| *seen += visit.pages)
 /// }
 ///
-/// let counter = Function::new("demo/counter", count).state(&SEEN);
+/// let counter: Function = Function::new("shop/counter").on(count).state(&SEEN);
 /// ```
-pub struct Function {
+///
+/// With dependencies, which all handlers of the function share:
+///
+/// ```
+/// # use serde::Deserialize;
+/// # use statefun_sdk::{Context, Function, FunctionError, ResultExt, Typed};
+/// # #[derive(Deserialize, Typed)]
+/// # #[typed("shop/amount")]
+/// # struct Amount { euros: f64 }
+/// # struct Rates;
+/// # impl Rates { async fn of(&self, _: &str) -> Result<f64, std::io::Error> { Ok(1.0) } }
+/// struct Converter { rates: Rates }
+///
+/// impl Converter {
+///     async fn convert(&self, context: &mut Context, amount: Amount) -> Result<(), FunctionError> {
+///         let rate = self.rates.of(context.self_id()).await.or_transient()?;
+///         context.reply(amount.euros * rate)
+///     }
+/// }
+///
+/// let converter = Function::new("shop/converter").on(Converter::convert).with(Converter { rates: Rates }).replies();
+/// ```
+///
+/// `D` is the type of dependencies that are still to be given; a registry takes functions to which all were given.
+#[must_use = "a function does nothing before it is registered"]
+pub struct Function<D = ()> {
     pub(crate) type_name: Result<TypeName, InvalidTypeName>,
-    pub(crate) logic: Box<dyn ErasedFunction>,
+    pub(crate) handlers: Handlers<D>,
     pub(crate) declarations: Declarations,
 }
 
-impl Function {
-    /// A function of this name with this logic. The name is checked when the registry is built.
-    pub fn new(type_name: impl Into<Cow<'static, str>>, logic: impl StatefulFunction) -> Self {
+impl<D: Send + Sync + 'static> Function<D> {
+    /// A function of this name. The name is checked when the registry is built.
+    pub fn new(type_name: impl Into<Cow<'static, str>>) -> Self {
         Self {
             type_name: TypeName::parse(type_name),
-            logic: Box::new(Erased(logic)),
+            handlers: Handlers::default(),
             declarations: Declarations::default(),
         }
     }
 
-    /// A function whose logic is an `async` closure with dependencies.
+    /// Binds the handler of the messages of one type: the type of its last argument. See [`MessageHandler`] for what can be
+    /// bound.
+    ///
+    /// Messages of other types do not reach it; those for which nothing is bound are ignored with one line in the log, unless
+    /// there is a [`fallback`](Self::fallback). A message that does not hold what its type says is poison.
+    pub fn on<T, Form>(self, handler: impl for<'a> MessageHandler<'a, D, T, Form>) -> Self
+    where
+        T: FromMessage + 'static,
+        Form: 'static,
+    {
+        let read = T::from_message;
+        self.bind(T::TYPE_NAME, handler, read)
+    }
+
+    /// Binds a handler of the messages of type `T` that takes them raw, as [`Message`]: to borrow from them with
+    /// [`Message::json`], or to read them in parts.
     ///
     /// ```
-    /// # use statefun_sdk::{Context, Function, FunctionError, Message};
-    /// # struct Rates;
-    /// # impl Rates { async fn of(&self, _: &str) -> Result<f64, std::io::Error> { Ok(1.0) } }
-    /// let converter = Function::with("shop/converter", Rates, async |rates: &Rates, context: &mut Context, _: Message| {
-    ///     let rate = rates.of(context.self_id()).await.map_err(FunctionError::retry)?;
-    ///     context.reply(rate)
-    /// })
-    /// .replies();
+    /// # use serde::Deserialize;
+    /// # use statefun_sdk::{Context, Function, FunctionError, Message, Typed};
+    /// #[derive(Deserialize, Typed)]
+    /// #[typed("shop/visit")]
+    /// struct Visit<'a> { page: &'a str }
+    ///
+    /// async fn count(context: &mut Context, message: Message) -> Result<(), FunctionError> {
+    ///     let visit: Visit<'_> = message.json()?;
+    /// #   let _ = visit.page;
+    ///     // …
+    /// #   Ok(())
+    /// }
+    ///
+    /// let counter: Function = Function::new("shop/counter").on_message::<Visit<'_>, _>(count);
     /// ```
-    pub fn with<D: Send + Sync + 'static>(
-        type_name: impl Into<Cow<'static, str>>,
-        dependencies: D,
-        logic: impl for<'a> AsyncClosure<'a, D>,
+    pub fn on_message<T, Form>(self, handler: impl for<'a> MessageHandler<'a, D, Message, Form>) -> Self
+    where
+        T: Typed,
+        Form: 'static,
+    {
+        self.bind(T::TYPE_NAME, handler, Ok)
+    }
+
+    /// Binds the handler of the messages for whose type no other is bound.
+    ///
+    /// What it cannot handle either, it gives back as [`FunctionError::unexpected_type`](crate::FunctionError::unexpected_type).
+    pub fn fallback<Form>(mut self, handler: impl for<'a> MessageHandler<'a, D, Message, Form>) -> Self
+    where
+        Form: 'static,
+    {
+        self.handlers.fallback = Some(erased(handler, Ok));
+        self
+    }
+
+    fn bind<T: Send + 'static, Form: 'static>(
+        mut self,
+        type_name: TypeName,
+        handler: impl for<'a> MessageHandler<'a, D, T, Form>,
+        read: fn(Message) -> Result<T, TypeError>,
     ) -> Self {
-        Self::new(type_name, WithDependencies { dependencies, function: logic })
+        self.declarations.accepts.push(type_name);
+        self.handlers.by_type.push(erased(handler, read));
+        self
+    }
+
+    /// Gives the handlers bound so far their dependencies. One value serves all instances and all requests, many at a time: what
+    /// belongs to an instance belongs in its states.
+    pub fn with(self, dependencies: D) -> Function {
+        let Self { type_name, handlers, declarations } = self;
+        Function { type_name, handlers: handlers.with(dependencies), declarations }
     }
 
     /// Declares a state.
-    #[must_use]
-    pub fn state<T: Type>(mut self, spec: &ValueSpec<T>) -> Self {
+    pub fn state<T: Encode + Decode + Send + Sync + 'static>(mut self, spec: &ValueSpec<T>) -> Self {
         self.declarations.states.push(spec.declaration());
         self
     }
 
-    /// Declares that it reads messages of type `T`. With at least one such declaration, messages of other types are
-    /// ignored with one line in the log and do not reach the function; without any, all do.
-    #[must_use]
-    pub fn accepts<T: Typed>(mut self) -> Self {
-        self.declarations.accepts.push(T::TYPE_NAME);
-        self
-    }
-
-    /// Declares that it sends to functions of this type, in whatever language they are served.
-    #[must_use]
+    /// Declares that it sends to functions of this type, in whatever language they are served. A function may always send to
+    /// instances of its own type.
     pub fn sends_to(mut self, target: TypeName) -> Self {
         self.declarations.targets.push(target);
         self
     }
 
-    /// Declares that it answers whoever asked: any caller is a target while its message is handled.
-    #[must_use]
+    /// Declares that it replies: the sender of a message is a target while that message is handled.
     pub fn replies(mut self) -> Self {
         self.declarations.replies = true;
         self
     }
 
     /// Declares that it emits to this egress.
-    #[must_use]
     pub fn emits(mut self, egress: Egress) -> Self {
         self.declarations.egresses.push(egress);
         self
     }
 
-    /// Says what becomes of messages that will fail for ever. The egress of dead letters counts as declared.
-    #[must_use]
+    /// Sets what becomes of poison. The egress of dead letters counts as declared.
     pub fn on_failure(mut self, policy: FailurePolicy) -> Self {
         self.declarations.on_failure = policy;
         self
     }
 }
 
-impl fmt::Debug for Function {
+fn erased<D, T, Form, H>(handler: H, read: fn(Message) -> Result<T, TypeError>) -> Box<dyn ErasedHandler<D>>
+where
+    D: Send + Sync + 'static,
+    T: Send + 'static,
+    Form: 'static,
+    H: for<'a> MessageHandler<'a, D, T, Form>,
+{
+    Box::new(Logic { handler, read, form: PhantomData })
+}
+
+impl<D> fmt::Debug for Function<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Function").field("type_name", &self.type_name).finish_non_exhaustive()
+        f.debug_struct("Function")
+            .field("type_name", &self.type_name)
+            .field("accepts", &self.declarations.accepts)
+            .finish_non_exhaustive()
     }
 }

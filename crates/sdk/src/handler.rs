@@ -12,7 +12,7 @@ use crate::request::{Request, decode};
 use crate::state::StateCache;
 use crate::{Context, FailureKind, HandlerError, InvocationFailure, Registry, RequestError, StateError};
 
-/// Answers the runtime's requests with the functions of a [`Registry`]: bytes in, bytes out.
+/// Handles the runtime's requests with the functions of a [`Registry`]: bytes in, bytes out.
 ///
 /// How the bytes come and go is not its business: an HTTP server, AWS Lambda or a test calls it. It keeps nothing between
 /// requests; clones share the registry.
@@ -21,28 +21,28 @@ pub struct RequestReplyHandler {
     registry: Arc<Registry>,
 }
 
-/// The answer to a request, and what is worth counting about it.
+/// The response to a request, and what is worth counting about it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Reply {
-    /// The answer: an encoded `FromFunction`.
+pub struct Response {
+    /// An encoded `FromFunction`.
     pub body: Bytes,
     /// The function that was called, as its position in [`Registry::functions`].
     pub function: usize,
     /// How many messages the request held.
     pub invocations: usize,
-    /// What kind of answer it is.
-    pub kind: ReplyKind,
+    /// What kind of response it is.
+    pub kind: ResponseKind,
+    /// The messages that became dead letters: why each of them failed.
+    pub dead_letters: Vec<InvocationFailure>,
 }
 
-/// The kinds of answer.
+/// The kinds of response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplyKind {
+#[non_exhaustive]
+pub enum ResponseKind {
     /// The messages were handled.
-    Result {
-        /// How many of them became dead letters.
-        dead_letters: usize,
-    },
+    Result,
     /// No message was handled: the runtime did not send all declared states, and will send the request again with them.
     MissingStates,
 }
@@ -60,11 +60,12 @@ impl RequestReplyHandler {
 
     /// Handles one request: an encoded `ToFunction`.
     ///
-    /// Dropping the future abandons the request; nothing of it was applied.
+    /// Dropping the future abandons the request at an await of a function: nothing of it was applied, and the runtime sends it
+    /// again.
     ///
     /// # Errors
     /// When the request cannot be a runtime's, or an invocation failed in a way that fails its batch.
-    pub async fn handle(&self, body: Bytes) -> Result<Reply, HandlerError> {
+    pub async fn handle(&self, body: Bytes) -> Result<Response, HandlerError> {
         let request = decode(&body)?;
         let Some(position) = self.registry.position(&request.target) else {
             return Err(self.unknown_function(&request).into());
@@ -73,8 +74,8 @@ impl RequestReplyHandler {
         let span = debug_span!("batch", function = ?request.target, invocations = request.invocations.len());
         let invocations = request.invocations.len();
         // In a box: all futures around this one would be as large, and each is moved more than once.
-        let (body, kind) = Box::pin(respond(function, request, &body)).instrument(span).await?;
-        Ok(Reply { body, function: position, invocations, kind })
+        let (body, kind, dead_letters) = Box::pin(respond(function, request, &body)).instrument(span).await?;
+        Ok(Response { body, function: position, invocations, kind, dead_letters })
     }
 
     fn unknown_function(&self, request: &Request) -> RequestError {
@@ -95,7 +96,7 @@ async fn respond(
     function: &RegisteredFunction,
     request: Request,
     body: &Bytes,
-) -> Result<(Bytes, ReplyKind), HandlerError> {
+) -> Result<(Bytes, ResponseKind, Vec<InvocationFailure>), HandlerError> {
     let mut missing = Vec::new();
     let mut batch = begin(function, &request, body, &mut missing)?;
     if !missing.is_empty() {
@@ -104,22 +105,22 @@ async fn respond(
         let missing_values = missing.into_iter().map(|position| states[position].to_wire()).collect();
         let response = from_function::IncompleteInvocationContext { missing_values };
         let response = Some(from_function::Response::IncompleteInvocationContext(response));
-        return Ok((FromFunction { response }.encode_to_vec().into(), ReplyKind::MissingStates));
+        return Ok((FromFunction { response }.encode_to_vec().into(), ResponseKind::MissingStates, Vec::new()));
     }
     match batch.run(request.invocations).await {
         Ok(()) => {}
         Err(Interrupted::Failed(failure)) => return Err(HandlerError::Invocation(failure)),
-        Err(Interrupted::RunCarefully) => {
+        Err(Interrupted::RetryIsolated) => {
             let again = decode(body)?;
             batch = begin(function, &again, body, &mut missing)?;
-            batch.run_carefully(again.invocations).await.map_err(HandlerError::Invocation)?;
+            batch.run_isolated(again.invocations).await.map_err(HandlerError::Invocation)?;
         }
     }
     if let Some(error) = batch.context.unreadable_caller() {
         return Err(error.clone().into());
     }
-    let (answer, dead_letters) = batch.finish();
-    Ok((answer, ReplyKind::Result { dead_letters }))
+    let (response, dead_letters) = batch.finish();
+    Ok((response, ResponseKind::Result, dead_letters))
 }
 
 fn begin<'a>(
@@ -132,7 +133,7 @@ fn begin<'a>(
     let states = StateCache::new(declarations.clone(), &request.states, missing)
         .map_err(|error| HandlerError::Invocation(Box::new(unreadable(request, error))))?;
     let context = Context::new(request.target.clone(), declarations, states, body.len());
-    Ok(Batch::new(&*function.logic, function.on_failure(), context, body))
+    Ok(Batch::new(&function.handlers, function.on_failure(), context, body))
 }
 
 fn unreadable(request: &Request, error: StateError) -> InvocationFailure {

@@ -4,34 +4,39 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | `typename`, `address` | names of functions, types and egresses; who a message is for |
-//! | `types`, `typed_value`, `message`, `text` | values on the wire and how they are read; texts of records |
-//! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that tells repeated messages |
-//! | `context`, `egress` | what a function can do: states, sends, delays, egress records |
-//! | `stateful_function`, `function`, `declarations` | the logic of a function; its name, and what it declares |
+//! | `typename`, `address`, `text` | names of functions, types and egresses; addresses of instances; text arguments |
+//! | `encode`, `types`, `type_error` | the traits of values; built-in types, JSON and protobuf; why a value cannot be read or written |
+//! | `typed_value`, `message` | values as they travel |
+//! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that recognizes repeated messages |
+//! | `context`, `cancellation_token`, `egress`, `destination` | what a function can do: states, sends, delays, egress records; topics and streams |
+//! | `message_handler`, `function`, `declarations` | what handles messages; a function's name, handlers and declarations |
 //! | `registry` | all functions of a process, checked |
-//! | `handler`, `request`, `batch`, `dead_letter` | bytes in, bytes out: one request of the runtime |
-//! | `error` | bad requests, faults that may pass, poison |
+//! | `handler`, `request`, `batch`, `response_writer`, `wire`, `dead_letter` | bytes in, bytes out: one request of the runtime |
+//! | `error` | rejected requests, and the kinds of failure |
 //! | [`protocol`] | the wire messages |
 //! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
 
 mod address;
-mod answer;
 mod batch;
+mod cancellation_token;
 mod context;
 mod dead_letter;
 mod declarations;
+mod destination;
 mod egress;
+mod encode;
 mod error;
 mod function;
 mod handler;
 mod message;
+mod message_handler;
 mod recent_ids;
 mod registry;
 mod request;
+mod response_writer;
 mod state;
-mod stateful_function;
 mod text;
+mod type_error;
 mod typed_value;
 mod typename;
 mod types;
@@ -45,19 +50,58 @@ pub mod protocol;
 pub use address::Address;
 pub use bytes::Bytes;
 pub use bytestring::ByteString;
-pub use context::{CancellationToken, Context, EmptyToken};
+pub use cancellation_token::{CancellationToken, EmptyToken};
+pub use context::Context;
 pub use dead_letter::DeadLetter;
 pub use declarations::FailurePolicy;
-pub use egress::{Destination, Egress, EgressRecord, KafkaRecord, KinesisRecord, Record};
-pub use error::{BoxError, FailureKind, FunctionError, HandlerError, InvocationFailure, RequestError, StateError};
+pub use destination::{Connector, Destination, InvalidConnector, InvalidDestination, Record};
+pub use egress::{Egress, EgressRecord, KafkaRecord, KafkaRecordBuilder, KinesisRecord, KinesisRecordBuilder};
+pub use encode::{Decode, Encode, Payload, Typed};
+pub use error::{
+    BoxError, FailureKind, FunctionError, HandlerError, IntoFunctionError, InvocationFailure, RequestError, ResultExt,
+    StateError,
+};
 pub use function::Function;
-pub use handler::{Reply, ReplyKind, RequestReplyHandler};
+pub use handler::{RequestReplyHandler, Response, ResponseKind};
 pub use message::Message;
+pub use message_handler::{FromMessage, MessageHandler};
 pub use recent_ids::RecentIds;
 pub use registry::{RegisteredFunction, Registry, RegistryBuilder, RegistryError};
-pub use stateful_function::{AsyncClosure, StatefulFunction};
+#[cfg(feature = "derive")]
+pub use statefun_derive::Typed;
 pub use text::Text;
+pub use type_error::TypeError;
 pub use typed_value::TypedValue;
 pub use typename::{InvalidTypeName, TypeName};
-pub use types::{Decode, Encode, Json, Payload, Proto, Type, TypeError, Typed};
+pub use types::{Json, Proto};
 pub use value_spec::{Expiration, StateDeclaration, ValueSpec};
+
+/// What derived code calls. Not for people: it may change with any release.
+#[cfg(feature = "derive")]
+#[doc(hidden)]
+pub mod __private {
+    pub use std::vec::Vec;
+
+    pub use prost::Message as ProtoMessage;
+    pub use serde::Serialize;
+    pub use serde::de::DeserializeOwned;
+
+    use crate::{Bytes, TypeError, types};
+
+    pub fn encode_json<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), TypeError> {
+        types::write_json(value, out)
+    }
+
+    pub fn decode_json<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, TypeError> {
+        types::read_json(bytes)
+    }
+
+    pub fn encode_proto<T: ProtoMessage>(message: &T, out: &mut Vec<u8>) -> Result<(), TypeError> {
+        types::write_message(message, out);
+        Ok(())
+    }
+
+    pub fn decode_proto<T: ProtoMessage + Default>(bytes: &Bytes) -> Result<T, TypeError> {
+        types::read_message(bytes)
+    }
+}

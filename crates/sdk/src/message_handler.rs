@@ -1,96 +1,112 @@
 use std::future::Future;
 
-use crate::{Context, FunctionError, Message};
+use crate::{Context, Decode, FunctionError, Message, TypeError, TypeName, Typed};
 
-/// The logic of a function type.
+/// What handles the messages of one type, bound by [`Function::on`](crate::Function::on).
 ///
-/// An `async fn(&mut Context, Message) -> Result<(), FunctionError>` is one, and so is an `async` closure that captures
-/// nothing. Implement it for a struct that holds dependencies (clients, configuration), or hand them over with
-/// [`Function::with`](crate::Function::with).
+/// | handler | bound as |
+/// |---|---|
+/// | `async fn(&mut Context, T) -> Result<(), FunctionError>` | `.on(greet)` |
+/// | `async fn(&self, &mut Context, T) -> Result<(), FunctionError>` of a struct that holds dependencies | `.on(Cart::add)`, then `.with(cart)` |
+/// | `async \|context: &mut Context, message: T\| …` that captures nothing | `.on(async \|…\| …)` |
+/// | `async \|dependencies: &D, context: &mut Context, message: T\| …` | `.on(async \|…\| …)`, then `.with(dependencies)` |
 ///
-/// One value serves all instances and all requests, many at a time: what belongs to an instance belongs in its states.
-pub trait StatefulFunction: Send + Sync + 'static {
-    /// Handles one message. Messages of one batch come one after the other.
-    fn invoke(&self, context: &mut Context, message: Message)
-    -> impl Future<Output = Result<(), FunctionError>> + Send;
-}
-
-impl<F> StatefulFunction for F
-where
-    F: for<'a> AsyncFunction<'a>,
-{
-    fn invoke(
-        &self,
-        context: &mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send {
-        self.call(context, message)
-    }
-}
-
-/// `Fn(&'a mut Context, Message) -> impl Future + Send + 'a`, which stable Rust cannot say of an `AsyncFn` bound.
-#[doc(hidden)]
-pub trait AsyncFunction<'a>: Send + Sync + 'static {
-    fn call(
-        &self,
-        context: &'a mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a;
-}
-
-impl<'a, F, O> AsyncFunction<'a> for F
-where
-    F: Fn(&'a mut Context, Message) -> O + Send + Sync + 'static,
-    O: Future<Output = Result<(), FunctionError>> + Send + 'a,
-{
-    fn call(
-        &self,
-        context: &'a mut Context,
-        message: Message,
-    ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a {
-        self(context, message)
-    }
-}
-
-/// An `async` closure or function that takes its dependencies as its first argument; see [`Function::with`](crate::Function::with).
-pub trait AsyncClosure<'a, D>: Send + Sync + 'static {
+/// `T` is whatever [`FromMessage`] reads. There is nothing to implement.
+///
+/// An `async` closure that captures is none: its future borrows from it, which stable Rust cannot say together with `Send`.
+/// What it would capture is a dependency.
+///
+/// The future may be dropped at any await, when the client goes away or the server ends; nothing of the batch was applied then,
+/// and the runtime sends it again.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not handle messages",
+    label = "not a handler",
+    note = "expected `async fn(&mut Context, T) -> Result<(), FunctionError>`, or a method with `&self` before the context",
+    note = "dependencies: the same struct for all handlers of a function, given by `.with(dependencies)` after them",
+    note = "the future has to be `Send`: nothing that is not may live across an await"
+)]
+pub trait MessageHandler<'a, D, T, Form>: Send + Sync + 'static {
     #[doc(hidden)]
     fn call(
         &self,
         dependencies: &'a D,
         context: &'a mut Context,
-        message: Message,
+        message: T,
     ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a;
 }
 
-impl<'a, D, F, O> AsyncClosure<'a, D> for F
+/// The form of a handler without dependencies. The compiler shows this name, and nothing else of ours, where an `async` closure
+/// captures: so it says what to do instead.
+#[derive(Debug)]
+pub struct CapturesNothingButTakesDependenciesGivenByWith;
+
+/// The form of a handler that begins with `&D`.
+#[derive(Debug)]
+pub struct BeginsWithDependencies;
+
+impl<'a, D, T, F, O> MessageHandler<'a, D, T, CapturesNothingButTakesDependenciesGivenByWith> for F
 where
     D: 'a,
-    F: Fn(&'a D, &'a mut Context, Message) -> O + Send + Sync + 'static,
+    F: Fn(&'a mut Context, T) -> O + Send + Sync + 'static,
+    O: Future<Output = Result<(), FunctionError>> + Send + 'a,
+{
+    fn call(
+        &self,
+        _: &'a D,
+        context: &'a mut Context,
+        message: T,
+    ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a {
+        self(context, message)
+    }
+}
+
+impl<'a, D, T, F, O> MessageHandler<'a, D, T, BeginsWithDependencies> for F
+where
+    D: 'a,
+    F: Fn(&'a D, &'a mut Context, T) -> O + Send + Sync + 'static,
     O: Future<Output = Result<(), FunctionError>> + Send + 'a,
 {
     fn call(
         &self,
         dependencies: &'a D,
         context: &'a mut Context,
-        message: Message,
+        message: T,
     ) -> impl Future<Output = Result<(), FunctionError>> + Send + 'a {
         self(dependencies, context, message)
     }
 }
 
-/// A closure and its dependencies; see [`Function::with`](crate::Function::with).
-pub(crate) struct WithDependencies<D, F> {
-    pub(crate) dependencies: D,
-    pub(crate) function: F,
+/// What a handler can take: any type that is [`Typed`] and [`Decode`], or a pair of it and the [`Message`] as it came, to pass
+/// that on. There is nothing to implement.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be taken by a handler",
+    label = "not a message type",
+    note = "derive it: `#[derive(Deserialize, Typed)] #[typed(\"namespace/name\")]`, or take a wrapper: `Json<T>`, `Proto<T>`",
+    note = "where the value borrows from the message, take the raw `Message`: `Function::on_message`, `Message::json`"
+)]
+pub trait FromMessage: Sized + Send {
+    /// The type of the messages that it is read from.
+    const TYPE_NAME: TypeName;
+
+    /// Reads a message of this type.
+    ///
+    /// # Errors
+    /// When it is unset, or its bytes are no value of this type.
+    fn from_message(message: Message) -> Result<Self, TypeError>;
 }
 
-impl<D, F> StatefulFunction for WithDependencies<D, F>
-where
-    D: Send + Sync + 'static,
-    F: for<'a> AsyncClosure<'a, D>,
-{
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        self.function.call(&self.dependencies, context, message).await
+impl<T: Typed + Decode + Send> FromMessage for T {
+    const TYPE_NAME: TypeName = T::TYPE_NAME;
+
+    fn from_message(message: Message) -> Result<Self, TypeError> {
+        message.get()
+    }
+}
+
+impl<T: Typed + Decode + Send> FromMessage for (T, Message) {
+    const TYPE_NAME: TypeName = T::TYPE_NAME;
+
+    fn from_message(message: Message) -> Result<Self, TypeError> {
+        Ok((message.get()?, message))
     }
 }

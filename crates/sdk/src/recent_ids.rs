@@ -1,8 +1,12 @@
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{TypeName, Typed};
+use crate::encode::{Decode, Encode, Typed};
+use crate::type_error::TypeError;
+use crate::typename::TypeName;
+use crate::types::{read_json, write_json};
 
 /// The last `N` ids of messages that an instance has handled, to tell one that comes a second time.
 ///
@@ -10,8 +14,8 @@ use crate::{TypeName, Typed};
 /// two offsets. Keep this in a state; it holds no more than `N` ids, oldest first.
 ///
 /// ```
-/// # use statefun_sdk::{Context, FunctionError, Json, Message, RecentIds, ValueSpec};
-/// const HANDLED: ValueSpec<Json<RecentIds<100>>> = ValueSpec::new("handled");
+/// # use statefun_sdk::{Context, FunctionError, Message, RecentIds, ValueSpec};
+/// const HANDLED: ValueSpec<RecentIds<100>> = ValueSpec::new("handled");
 ///
 /// # fn id_of(_: &Message) -> &str { "" }
 /// async fn pay(context: &mut Context, message: Message) -> Result<(), FunctionError> {
@@ -28,6 +32,18 @@ pub struct RecentIds<const N: usize>(VecDeque<String>);
 
 impl<const N: usize> Typed for RecentIds<N> {
     const TYPE_NAME: TypeName = TypeName::new("statefun-sdk/recent-ids");
+}
+
+impl<const N: usize> Encode for RecentIds<N> {
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
+        write_json(self, out)
+    }
+}
+
+impl<const N: usize> Decode for RecentIds<N> {
+    fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
+        read_json(bytes)
+    }
 }
 
 impl<const N: usize> RecentIds<N> {

@@ -2,17 +2,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::batch::ErasedFunction;
+use crate::batch::Handlers;
 use crate::declarations::Declarations;
 use crate::{Address, Egress, FailurePolicy, Function, InvalidTypeName, StateDeclaration, TypeName};
 
 /// All functions of a process, checked.
 ///
 /// ```
-/// # use statefun_sdk::{Context, Function, FunctionError, Message, Registry};
-/// # async fn greet(_: &mut Context, _: Message) -> Result<(), FunctionError> { Ok(()) }
+/// # use statefun_sdk::{Context, Function, FunctionError, Registry};
+/// # async fn greet(_: &mut Context, _: String) -> Result<(), FunctionError> { Ok(()) }
 /// # fn main() -> Result<(), statefun_sdk::RegistryError> {
-/// let registry = Registry::builder().function(Function::new("demo/greeter", greet)).build()?;
+/// let registry = Registry::builder().function(Function::new("demo/greeter").on(greet)).build()?;
 /// # Ok(())
 /// # }
 /// ```
@@ -26,7 +26,7 @@ pub struct Registry {
 /// A function of a [`Registry`] and what it declared.
 pub struct RegisteredFunction {
     type_name: TypeName,
-    pub(crate) logic: Box<dyn ErasedFunction>,
+    pub(crate) handlers: Handlers<()>,
     pub(crate) declarations: Arc<Declarations>,
 }
 
@@ -57,9 +57,9 @@ impl RegisteredFunction {
         &self.declarations.states
     }
 
-    /// The types of messages that it reads; none were declared where that is any.
+    /// The types of messages that it handles; empty where it has a [`fallback`](Function::fallback), which handles any.
     pub fn accepts(&self) -> &[TypeName] {
-        &self.declarations.accepts
+        if self.handlers.fallback.is_some() { &[] } else { &self.declarations.accepts }
     }
 
     /// The function types that it sends to.
@@ -67,7 +67,7 @@ impl RegisteredFunction {
         &self.declarations.targets
     }
 
-    /// Whether it answers whoever asked.
+    /// Whether it replies to senders.
     pub fn replies(&self) -> bool {
         self.declarations.replies
     }
@@ -77,7 +77,7 @@ impl RegisteredFunction {
         &self.declarations.egresses
     }
 
-    /// What becomes of messages that will fail for ever.
+    /// What becomes of poison.
     pub fn on_failure(&self) -> &FailurePolicy {
         &self.declarations.on_failure
     }
@@ -125,7 +125,8 @@ impl RegistryBuilder {
     /// Checks the functions.
     ///
     /// # Errors
-    /// When a name is not `namespace/name`, two functions have the same name, or two states of a function do.
+    /// When a name is not `namespace/name`, two functions have the same name, two states of a function do, or a function has no
+    /// handler or two for one type.
     pub fn build(self) -> Result<Registry, RegistryError> {
         let mut registry = Registry::default();
         for function in self.functions {
@@ -144,6 +145,13 @@ impl Registry {
                 return Err(RegistryError::DuplicateState { function: type_name, state: state.name() });
             }
         }
+        let accepts = &declarations.accepts;
+        if accepts.is_empty() && function.handlers.fallback.is_none() {
+            return Err(RegistryError::NoHandler(type_name));
+        }
+        if let Some((_, twice)) = accepts.iter().enumerate().find(|(at, accepted)| accepts[..*at].contains(accepted)) {
+            return Err(RegistryError::DuplicateHandler { function: type_name, message_type: twice.clone() });
+        }
         if let FailurePolicy::DeadLetter(dead_letter) = &declarations.on_failure
             && !declarations.egresses.contains(dead_letter.egress())
         {
@@ -155,7 +163,7 @@ impl Registry {
         }
         self.functions.push(RegisteredFunction {
             type_name,
-            logic: function.logic,
+            handlers: function.handlers,
             declarations: Arc::new(declarations),
         });
         Ok(())
@@ -177,6 +185,15 @@ pub enum RegistryError {
         /// The state's name.
         state: &'static str,
     },
+    /// A function that handles nothing.
+    NoHandler(TypeName),
+    /// A function has two handlers for one type of message.
+    DuplicateHandler {
+        /// The function.
+        function: TypeName,
+        /// The type of the messages.
+        message_type: TypeName,
+    },
 }
 
 impl fmt::Display for RegistryError {
@@ -188,6 +205,12 @@ impl fmt::Display for RegistryError {
             }
             Self::DuplicateState { function, state } => {
                 write!(f, "function {function} declares state {state:?} twice: every state needs a name of its own")
+            }
+            Self::NoHandler(name) => {
+                write!(f, "function {name} handles nothing: add .on(…) or .fallback(…) where it is made")
+            }
+            Self::DuplicateHandler { function, message_type } => {
+                write!(f, "function {function} has two handlers for {message_type}: bind one")
             }
         }
     }

@@ -1,8 +1,8 @@
-//! The answer to a batch, written as it comes about.
+//! The response to a batch, encoded as it comes about.
 //!
 //! An effect is encoded as soon as the function asks for it, behind those before it: encoded messages that follow one
 //! another are one message with the lists of all (protobuf, "Last One Wins"). So the effects of a batch are one buffer,
-//! and taking back what an invocation did is cutting it.
+//! and rolling back an invocation is truncating it.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -11,62 +11,30 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use prost::encoding::{WireType, encode_key, encode_varint, message};
 
+use crate::address::Address;
+use crate::encode::{Buffers, Head};
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
-use crate::value_spec::whole_millis;
-use crate::wire::{self, Slice};
-use crate::{Address, TypeName};
+use crate::typename::TypeName;
+use crate::wire::{self, Slice, whole_millis};
 
-/// Buffers that are written anew for every value, so that none needs memory of its own.
-#[derive(Debug, Default)]
-pub struct Buffers {
-    /// The bytes of a value.
-    pub value: Vec<u8>,
-    /// For a value that is put together from another.
-    pub spare: Vec<u8>,
+fn value<'a>(head: &'a Head, buffers: &'a Buffers) -> Option<wire::TypedValue<'a>> {
+    Some(wire::TypedValue {
+        typename: Slice::of(&head.type_name),
+        has_value: head.has_value,
+        value: Slice::of(&buffers.value),
+    })
 }
 
-/// What the bytes in [`Buffers::value`] are.
-#[derive(Debug)]
-pub struct Head {
-    /// The name of their type.
-    pub type_name: ByteString,
-    /// Whether they are a value, be it an empty one.
-    pub has_value: bool,
-}
-
-impl Buffers {
-    /// Puts what `write` makes of the value in the value's place.
-    pub(crate) fn wrap(&mut self, write: impl FnOnce(Option<Slice<'_>>, &mut Vec<u8>)) {
-        self.spare.clear();
-        write(Slice::of(&self.value), &mut self.spare);
-        std::mem::swap(&mut self.value, &mut self.spare);
-    }
-}
-
-impl Head {
-    pub(crate) fn of(type_name: ByteString) -> Self {
-        Self { type_name, has_value: true }
-    }
-
-    fn value<'a>(&'a self, buffers: &'a Buffers) -> Option<wire::TypedValue<'a>> {
-        Some(wire::TypedValue {
-            typename: Slice::of(&self.type_name),
-            has_value: self.has_value,
-            value: Slice::of(&buffers.value),
-        })
-    }
-}
-
-/// How far an answer had come when an invocation began.
+/// How long a response was when an invocation began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     bytes: usize,
     tokens: usize,
 }
 
-/// An answer on its way.
-pub(crate) struct Answer {
-    /// Room for the head of the answer, then an `InvocationResponse`.
+/// A response that is being written.
+pub(crate) struct ResponseWriter {
+    /// Room for the head of the response, then an `InvocationResponse`.
     bytes: Vec<u8>,
     pub(crate) buffers: Buffers,
     /// The tokens of this batch, each time one was used.
@@ -94,24 +62,20 @@ const OUTGOING_MESSAGES: u32 = 2;
 const DELAYED_INVOCATIONS: u32 = 3;
 const OUTGOING_EGRESSES: u32 = 4;
 
-/// What a buffer holds before it grows, in bytes: most values.
-const SMALL: usize = 2048;
-
-impl Answer {
-    /// `request` is the length of the request, in bytes: answers tend to be as long, or somewhat longer.
+impl ResponseWriter {
+    /// `request` is the length of the request, in bytes: responses tend to be as long, or somewhat longer.
     pub(crate) fn new(request: usize) -> Self {
         let mut bytes = Vec::with_capacity((2 * request).clamp(512, 64 * 1024));
         bytes.resize(LONGEST_HEAD, 0);
-        let buffers = Buffers { value: Vec::with_capacity(SMALL), spare: Vec::with_capacity(SMALL) };
-        Self { bytes, buffers, tokens: Vec::new(), pending: HashSet::new() }
+        Self { bytes, buffers: Buffers::with_room(), tokens: Vec::new(), pending: HashSet::new() }
     }
 
     pub(crate) fn mark(&self) -> Mark {
         Mark { bytes: self.bytes.len(), tokens: self.tokens.len() }
     }
 
-    /// Takes back what came after `mark`.
-    pub(crate) fn cut_back(&mut self, mark: Mark) {
+    /// Drops what was written after `mark`.
+    pub(crate) fn rollback(&mut self, mark: Mark) {
         self.bytes.truncate(mark.bytes);
         if self.tokens.len() > mark.tokens {
             self.tokens.truncate(mark.tokens);
@@ -128,7 +92,7 @@ impl Answer {
 
     /// A message with the value in the buffer.
     pub(crate) fn send(&mut self, target: &Address, head: &Head) {
-        let message = wire::Invocation { target: Some(target.into()), argument: head.value(&self.buffers) };
+        let message = wire::Invocation { target: Some(target.into()), argument: value(head, &self.buffers) };
         message::encode(OUTGOING_MESSAGES, &message, &mut self.bytes);
     }
 
@@ -143,7 +107,7 @@ impl Answer {
         let delayed = wire::DelayedInvocation {
             delay_in_ms: whole_millis(delay).min(LONGEST_DELAY),
             target: Some(target.into()),
-            argument: head.value(&self.buffers),
+            argument: value(head, &self.buffers),
             is_cancellation_request: false,
             cancellation_token: token.and_then(Slice::of),
         };
@@ -167,7 +131,7 @@ impl Answer {
         let message = wire::EgressMessage {
             egress_namespace: Slice::of(egress.namespace()),
             egress_type: Slice::of(egress.name()),
-            argument: head.value(&self.buffers),
+            argument: value(head, &self.buffers),
         };
         message::encode(OUTGOING_EGRESSES, &message, &mut self.bytes);
     }
@@ -186,7 +150,7 @@ impl Answer {
         let mutation = wire::PersistedValueMutation {
             mutation_type: mutation.into(),
             state_name: Slice::of(state),
-            state_value: head.and_then(|head| head.value(&self.buffers)),
+            state_value: head.and_then(|head| value(head, &self.buffers)),
         };
         message::encode(STATE_MUTATIONS, &mutation, &mut self.bytes);
     }

@@ -9,11 +9,13 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::answer::Answer;
 use crate::declarations::Declarations;
+use crate::encode::{Decode, encode_to};
+use crate::error::{FunctionError, StateError};
 use crate::protocol::reqreply::{TypedValue, to_function};
-use crate::types::encode_to;
-use crate::{FunctionError, StateDeclaration, StateError, Type, TypeError, ValueSpec};
+use crate::response_writer::ResponseWriter;
+use crate::type_error::TypeError;
+use crate::value_spec::{StateDeclaration, ValueSpec};
 
 type Value = Box<dyn Any + Send + Sync>;
 
@@ -47,7 +49,7 @@ struct SavedSlot {
 pub(crate) struct StateCache {
     declarations: Arc<Declarations>,
     slots: Vec<Slot>,
-    /// Whether anything was written since the flag was last put down.
+    /// Whether anything was written since the dirty flag was cleared.
     written: bool,
     /// The first state that could not be read.
     unreadable: OnceLock<StateError>,
@@ -83,23 +85,26 @@ impl StateCache {
     }
 
     /// The position of a state, if it was declared with this Rust type.
-    fn position<T: Type>(&self, spec: &ValueSpec<T>) -> Result<usize, FunctionError> {
+    fn position<T: 'static>(&self, spec: &ValueSpec<T>) -> Result<usize, FunctionError> {
         let declared = &self.declarations.states;
         match declared.iter().position(|state| state.name() == spec.name()) {
             Some(position) if declared[position].holds::<T>() => Ok(position),
-            Some(_) => Err(FunctionError::poison(format!(
+            Some(_) => Err(FunctionError::bug(format!(
                 "state {:?} was declared with another Rust type than {}",
                 spec.name(),
                 std::any::type_name::<T>()
             ))),
-            None => Err(FunctionError::poison(format!(
+            None => Err(FunctionError::bug(format!(
                 "state {:?} is not declared: add .state(…) where the function is registered",
                 spec.name()
             ))),
         }
     }
 
-    pub(crate) fn get<T: Type>(&self, spec: &ValueSpec<T>) -> Result<Option<&T>, FunctionError> {
+    pub(crate) fn get<T: Decode + Send + Sync + 'static>(
+        &self,
+        spec: &ValueSpec<T>,
+    ) -> Result<Option<&T>, FunctionError> {
         let slot = &self.slots[self.position(spec)?];
         let value = match slot.decoded.get() {
             Some(value) => value,
@@ -112,7 +117,7 @@ impl StateCache {
     }
 
     /// The value for changing; counts as a write where there is one, or where `default` makes one.
-    pub(crate) fn get_mut<T: Type>(
+    pub(crate) fn get_mut<T: Decode + Send + Sync + 'static>(
         &mut self,
         spec: &ValueSpec<T>,
         default: Option<fn() -> T>,
@@ -137,7 +142,7 @@ impl StateCache {
         Ok(value)
     }
 
-    pub(crate) fn set<T: Type>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
+    pub(crate) fn set<T: Send + Sync + 'static>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
         let position = self.position(spec)?;
         let slot = &mut self.slots[position];
         slot.decoded = OnceLock::from(Some(Box::new(value) as Value));
@@ -147,7 +152,24 @@ impl StateCache {
         Ok(())
     }
 
-    pub(crate) fn remove<T: Type>(&mut self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
+    /// Removes the value and returns it.
+    pub(crate) fn take<T: Decode + Send + Sync + 'static>(
+        &mut self,
+        spec: &ValueSpec<T>,
+    ) -> Result<Option<T>, FunctionError> {
+        let position = self.position(spec)?;
+        let slot = &mut self.slots[position];
+        let value = match slot.decoded.take() {
+            Some(value) => value,
+            None => slot.decode::<T>(spec.name()).inspect_err(|error| {
+                self.unreadable.get_or_init(|| error.clone());
+            })?,
+        };
+        self.remove(spec)?;
+        Ok(value.and_then(|value| value.downcast().ok()).map(|value| *value))
+    }
+
+    pub(crate) fn remove<T: 'static>(&mut self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
         let position = self.position(spec)?;
         let slot = &mut self.slots[position];
         slot.decoded = OnceLock::from(None);
@@ -186,21 +208,21 @@ impl StateCache {
     ///
     /// # Errors
     /// When a value has no representation in its type.
-    pub(crate) fn write_to(&self, answer: &mut Answer) -> Result<(), TypeError> {
+    pub(crate) fn write_to(&self, response: &mut ResponseWriter) -> Result<(), TypeError> {
         for (slot, state) in self.slots.iter().zip(&self.declarations.states) {
             match slot.change {
                 Change::None => continue,
                 Change::Removed if slot.absent_at_runtime => continue,
-                Change::Removed => answer.delete(state.name()),
+                Change::Removed => response.delete(state.name()),
                 Change::Written => {
-                    let buffer = &mut answer.buffers.value;
+                    let buffer = &mut response.buffers.value;
                     if slot.stale {
                         slot.encode(state, buffer)?;
                     } else {
                         buffer.clear();
                         buffer.extend_from_slice(slot.encoded.as_deref().unwrap_or_default());
                     }
-                    answer.modify(state.name(), state.type_name().clone().into_text());
+                    response.modify(state.name(), state.type_name().clone().into_text());
                 }
             }
         }
@@ -234,7 +256,7 @@ impl Slot {
         Ok(true)
     }
 
-    fn decode<T: Type>(&self, name: &'static str) -> Result<Option<Value>, StateError> {
+    fn decode<T: Decode + Send + Sync + 'static>(&self, name: &'static str) -> Result<Option<Value>, StateError> {
         match &self.encoded {
             None => Ok(None),
             // A reader that panics is a state that cannot be read, not a panic of the function: that one may be
@@ -269,7 +291,7 @@ struct Encoding<'a> {
     value: &'a (dyn Any + Send + Sync),
 }
 
-impl crate::Encode for Encoding<'_> {
+impl crate::encode::Encode for Encoding<'_> {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
         self.state.encode(self.value, out)
     }

@@ -1,14 +1,18 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
 use bytestring::ByteString;
 
-/// A text for a record that is written at once: borrowed where there is someone to borrow it from, so that nothing is copied.
+/// A text argument: borrowed where it is written at once, shared or owned otherwise.
+///
+/// `&str`, `&String`, `String`, [`ByteString`], `&ByteString` (what [`Context::self_id`](crate::Context::self_id) returns) and
+/// [`Cow`] convert into it. Passing on a `ByteString` copies nothing.
 #[derive(Clone)]
 pub enum Text<'a> {
-    /// Someone else's.
+    /// Borrowed from the caller.
     Borrowed(&'a str),
-    /// Its own, or shared.
+    /// Owned, or shared with others.
     Shared(ByteString),
 }
 
@@ -49,7 +53,7 @@ impl<'a> From<&'a String> for Text<'a> {
     }
 }
 
-/// Shared, not borrowed: the id of the context, whose borrow would keep the record from being emitted.
+/// Shared, not borrowed: a borrowed id of the context would keep the context from being used.
 impl From<&ByteString> for Text<'_> {
     fn from(text: &ByteString) -> Self {
         Self::Shared(text.clone())
@@ -65,5 +69,23 @@ impl From<String> for Text<'_> {
 impl From<ByteString> for Text<'_> {
     fn from(text: ByteString) -> Self {
         Self::Shared(text)
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Text<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl From<Text<'_>> for ByteString {
+    fn from(text: Text<'_>) -> Self {
+        match text {
+            Text::Borrowed(text) => text.into(),
+            Text::Shared(text) => text,
+        }
     }
 }

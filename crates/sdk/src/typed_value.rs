@@ -4,15 +4,16 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Deserialize;
 
-use crate::answer::Buffers;
+use crate::encode::{Buffers, Decode, Encode, Head, Payload, Typed};
 use crate::protocol::reqreply;
-use crate::types::{Written, read_json};
-use crate::{Decode, Encode, Proto, TypeError, Typed};
+use crate::text::Text;
+use crate::type_error::TypeError;
+use crate::types::read_json;
 
 /// Bytes with the name of their type, as they travel.
 ///
-/// Made by [`of`](Self::of) from a typed value, or by [`raw`](Self::raw) from bytes in whatever format. The readers check
-/// the name first, so that a value of another type is an error that names both, and never decodes to something else.
+/// Made by [`new`](Self::new) from a typed value, or by [`from_bytes`](Self::from_bytes) from bytes in whatever format. Reading
+/// checks the name first, so that a value of another type is an error that names both.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TypedValue {
     type_name: ByteString,
@@ -21,29 +22,29 @@ pub struct TypedValue {
 }
 
 impl TypedValue {
-    /// Bytes that are already in the format of the type `type_name`.
-    ///
-    /// An ingress may be configured with any text as `valueType`, so any text is taken.
-    pub fn raw(type_name: impl Into<ByteString>, value: impl Into<Bytes>) -> Self {
-        Self { type_name: type_name.into(), value: Some(value.into()) }
-    }
-
-    /// "No value" of the type `type_name`.
-    pub fn unset(type_name: impl Into<ByteString>) -> Self {
-        Self { type_name: type_name.into(), value: None }
-    }
-
-    /// The bytes of a typed value.
+    /// Encodes a typed value.
     ///
     /// # Errors
     /// When the value has no representation in its type.
-    pub fn of<T: Encode + Typed>(value: T) -> Result<Self, TypeError> {
+    pub fn new<T: Encode + Typed>(value: T) -> Result<Self, TypeError> {
         let mut buffers = Buffers::default();
         let head = value.write(&mut buffers)?;
-        Ok(Self::raw(head.type_name, buffers.value))
+        Ok(Self { type_name: head.type_name, value: Some(buffers.value.into()) })
     }
 
-    /// The name of the type, as it came.
+    /// Bytes that are already in the format of the type `type_name`.
+    ///
+    /// An ingress may be configured with any text as `valueType`, so any text is taken.
+    pub fn from_bytes<'a>(type_name: impl Into<Text<'a>>, value: impl Into<Bytes>) -> Self {
+        Self { type_name: type_name.into().into(), value: Some(value.into()) }
+    }
+
+    /// "No value" of the type `type_name`.
+    pub fn unset<'a>(type_name: impl Into<Text<'a>>) -> Self {
+        Self { type_name: type_name.into().into(), value: None }
+    }
+
+    /// The name of the type, as received.
     pub fn type_name(&self) -> &str {
         &self.type_name
     }
@@ -58,7 +59,7 @@ impl TypedValue {
         self.value.is_none()
     }
 
-    /// The bytes as they are; none where it is unset.
+    /// The encoded value; empty where it is unset.
     pub fn value(&self) -> &Bytes {
         static NOTHING: Bytes = Bytes::new();
         self.value.as_ref().unwrap_or(&NOTHING)
@@ -68,33 +69,23 @@ impl TypedValue {
     ///
     /// # Errors
     /// When it is of another type, is unset, or does not hold a `T`.
-    pub fn as_<T: Decode + Typed>(&self) -> Result<T, TypeError> {
+    pub fn get<T: Decode + Typed>(&self) -> Result<T, TypeError> {
         T::decode(self.checked::<T>()?).map_err(|error| error.within(&self.type_name))
     }
 
-    /// Reads it as the JSON of a `T`, which may borrow from it.
+    /// Reads it as the JSON of a `T` that may borrow from it, as [`get`](Self::get) cannot.
     ///
     /// # Errors
-    /// As [`as_`](Self::as_).
+    /// As [`get`](Self::get).
     pub fn json<'a, T: Typed + Deserialize<'a>>(&'a self) -> Result<T, TypeError> {
         read_json(self.checked::<T>()?).map_err(|error| error.within(&self.type_name))
     }
 
-    /// Reads it as the protobuf encoding of a `T`.
-    ///
-    /// # Errors
-    /// As [`as_`](Self::as_).
-    pub fn proto<T: Typed + prost::Message + Default>(&self) -> Result<T, TypeError> {
-        self.as_::<Proto<T>>().map(|Proto(message)| message)
-    }
-
     fn checked<T: Typed>(&self) -> Result<&Bytes, TypeError> {
         if !self.is::<T>() {
-            return Err(TypeError::other_type::<T>(&self.type_name));
+            return Err(TypeError::new(format!("a value of type {}, expected {}", self.type_name, T::TYPE_NAME)));
         }
-        self.value
-            .as_ref()
-            .ok_or_else(|| TypeError::new(format!("a message of type {} without a value", self.type_name)))
+        self.value.as_ref().ok_or_else(|| TypeError::new(format!("a value of type {} that is unset", self.type_name)))
     }
 
     /// Returns `None` where the type name is not UTF-8.
@@ -111,9 +102,19 @@ impl TypedValue {
             value: self.value.unwrap_or_default(),
         }
     }
+}
 
-    pub(crate) fn into_type_name(self) -> ByteString {
-        self.type_name
+impl Payload for &TypedValue {
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+        buffers.value.clear();
+        buffers.value.extend_from_slice(self.value());
+        Ok(Head { has_value: !self.is_unset(), type_name: self.type_name.clone() })
+    }
+}
+
+impl Payload for TypedValue {
+    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+        (&self).write(buffers)
     }
 }
 
@@ -121,8 +122,8 @@ impl TypedValue {
 impl fmt::Debug for TypedValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
-            Some(value) => write!(f, "TypedValue({}, {} bytes)", self.type_name, value.len()),
-            None => write!(f, "TypedValue({}, unset)", self.type_name),
+            Some(value) => write!(f, "TypedValue({:?}, {} bytes)", self.type_name, value.len()),
+            None => write!(f, "TypedValue({:?}, unset)", self.type_name),
         }
     }
 }

@@ -4,8 +4,6 @@ use std::str::FromStr;
 
 use bytestring::ByteString;
 
-use crate::Address;
-
 /// The name of a function type, a value type or an egress: `namespace/name`.
 ///
 /// It has exactly one `/` with something on both sides, because the runtime splits at `/` and wants two parts
@@ -24,10 +22,10 @@ pub struct TypeName {
 }
 
 impl TypeName {
-    /// A name that is known when the program is compiled.
+    /// A name that is known at compile time.
     ///
     /// # Panics
-    /// When the text is not `namespace/name`: in a `const` that is an error of the compiler.
+    /// When the text is not `namespace/name`. In a `const` that is a compile error.
     pub const fn new(text: &'static str) -> Self {
         match position_of_slash(text) {
             Some(slash) => Self { text: Cow::Borrowed(text), slash },
@@ -35,7 +33,7 @@ impl TypeName {
         }
     }
 
-    /// Reads a name that is known only at run time.
+    /// Parses a name that is only known at run time.
     ///
     /// # Errors
     /// When the text is not `namespace/name`.
@@ -60,11 +58,6 @@ impl TypeName {
     /// `namespace/name`.
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-
-    /// The address of the instance `id` of the function with this name.
-    pub fn with_id(&self, id: impl Into<ByteString>) -> Address {
-        Address::new(self, id)
     }
 
     /// The text for the wire: no allocation for a name that is known to the compiler.

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use bytes::Bytes;
@@ -6,116 +5,10 @@ use prost::encoding;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Buffers, Head};
+use crate::encode::{Decode, Encode, Typed};
 use crate::protocol::types;
-use crate::{TypeName, TypedValue};
-
-/// A Rust type that has a name on the wire.
-///
-/// ```
-/// use statefun_sdk::{TypeName, Typed};
-/// struct Login { user_name: String }
-/// impl Typed for Login {
-///     const TYPE_NAME: TypeName = TypeName::new("demo/login");
-/// }
-/// ```
-pub trait Typed {
-    /// The name that travels with every value of this type.
-    const TYPE_NAME: TypeName;
-}
-
-/// Writes a value as the bytes of its type.
-pub trait Encode {
-    /// Appends the bytes of this value to `out`.
-    ///
-    /// # Errors
-    /// When the value has no representation in its type.
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError>;
-}
-
-/// Reads a value from the bytes of its type.
-pub trait Decode: Sized {
-    /// Reads a value; `bytes` may be kept without copying them.
-    ///
-    /// # Errors
-    /// When the bytes are no value of this type. The error never shows the bytes.
-    fn decode(bytes: &Bytes) -> Result<Self, TypeError>;
-}
-
-/// What can be the type of a state: anything that is read, written and kept between awaits.
-///
-/// There is nothing to implement: whatever is [`Encode`] and [`Decode`] is a `Type`.
-pub trait Type: Encode + Decode + Send + Sync + 'static {}
-
-impl<T: Encode + Decode + Send + Sync + 'static> Type for T {}
-
-/// A value that was not what its type says.
-///
-/// Its text names the type and what was expected, and never shows any of the value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypeError {
-    reason: String,
-    other_type: bool,
-}
-
-impl TypeError {
-    /// An error of a custom type. `reason` must not show the value: it is logged.
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), other_type: false }
-    }
-
-    /// A value that was read as a `T` and is of the type `found`.
-    pub(crate) fn other_type<T: Typed>(found: &str) -> Self {
-        Self { reason: format!("a message of type {found}, expected {}", T::TYPE_NAME), other_type: true }
-    }
-
-    /// Whether the value is of another type than it was read as, rather than broken.
-    pub fn is_other_type(&self) -> bool {
-        self.other_type
-    }
-
-    /// What serde_json found wrong, without the value: what was expected and where.
-    pub fn json(error: &serde_json::Error) -> Self {
-        Self::new(describe_json_error(error))
-    }
-
-    pub(crate) fn within(self, type_name: &str) -> Self {
-        Self::new(format!("not a valid {type_name}: {}", self.reason))
-    }
-}
-
-impl fmt::Display for TypeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for TypeError {}
-
-/// Says what kind of error it is, where, and what was expected.
-///
-/// serde's own text quotes the offending value; what follows its last ", expected " comes from the program's types.
-fn describe_json_error(error: &serde_json::Error) -> String {
-    // An error of a value that was read from memory has no position, and nothing to cut off.
-    let position = (error.line() > 0).then(|| format!(" (line {}, column {})", error.line(), error.column()));
-    let text = error.to_string();
-    let text = match text.rsplit_once(" at line ") {
-        Some((head, _)) if position.is_some() => head,
-        _ => &text,
-    };
-    let detail = if error.is_eof() {
-        "the text ends too early".to_owned()
-    } else if error.is_syntax() {
-        "not JSON".to_owned()
-    } else {
-        match text.rsplit_once(", expected ") {
-            Some((_, expected)) => format!("expected {expected}"),
-            None if text.starts_with("missing field ") || text.starts_with("duplicate field ") => text.to_owned(),
-            None => "a value that the type refuses".to_owned(),
-        }
-    };
-    detail + &position.unwrap_or_default()
-}
+use crate::type_error::TypeError;
+use crate::typename::TypeName;
 
 macro_rules! primitive {
     ($($rust:ty, $name:literal, $wrapper:ident;)*) => {$(
@@ -180,12 +73,14 @@ impl Encode for str {
     }
 }
 
-fn write_message(message: &impl prost::Message, out: &mut Vec<u8>) {
+/// Appends the protobuf encoding of `message` to `out`.
+pub(crate) fn write_message(message: &impl prost::Message, out: &mut Vec<u8>) {
     out.reserve(message.encoded_len());
     message.encode_raw(out);
 }
 
-fn read_message<M: prost::Message + Default>(bytes: &Bytes) -> Result<M, TypeError> {
+/// Reads a protobuf message; its `Bytes` fields are slices of `bytes`.
+pub(crate) fn read_message<M: prost::Message + Default>(bytes: &Bytes) -> Result<M, TypeError> {
     M::decode(bytes.clone()).map_err(|error| TypeError::new(format!("not the protobuf message it should be: {error}")))
 }
 
@@ -217,7 +112,7 @@ impl<T: Typed> Typed for Json<T> {
 
 impl<T: Serialize> Encode for Json<T> {
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
-        serde_json::to_writer(out, &self.0).map_err(|error| TypeError::json(&error))
+        write_json(&self.0, out)
     }
 }
 
@@ -225,6 +120,11 @@ impl<T: DeserializeOwned> Decode for Json<T> {
     fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
         read_json(bytes).map(Json)
     }
+}
+
+/// Appends the JSON of `value` to `out`.
+pub(crate) fn write_json(value: &impl Serialize, out: &mut Vec<u8>) -> Result<(), TypeError> {
+    serde_json::to_writer(out, value).map_err(|error| TypeError::json(&error))
 }
 
 /// Reads JSON that may be borrowed from.
@@ -278,48 +178,3 @@ macro_rules! dereferences {
 }
 
 dereferences!(Json Proto);
-
-impl<T: Typed + ?Sized> Typed for &T {
-    const TYPE_NAME: TypeName = T::TYPE_NAME;
-}
-
-impl<T: Encode + ?Sized> Encode for &T {
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), TypeError> {
-        (**self).encode(out)
-    }
-}
-
-/// What can be sent: a typed value, or a [`TypedValue`] made before. There is nothing to implement.
-pub trait Payload: Written {}
-
-impl<T: Encode + Typed> Payload for T {}
-
-impl Payload for TypedValue {}
-
-/// What is written to the buffers as bytes of some type.
-pub trait Written {
-    /// Leaves the bytes in `buffers.value`.
-    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError>;
-}
-
-impl<T: Encode + Typed> Written for T {
-    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
-        let type_name = const { T::TYPE_NAME };
-        encode_to(&mut buffers.value, &self).map_err(|error| error.within(type_name.as_str()))?;
-        Ok(Head::of(type_name.into_text()))
-    }
-}
-
-impl Written for TypedValue {
-    fn write(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
-        buffers.value.clear();
-        buffers.value.extend_from_slice(self.value());
-        Ok(Head { has_value: !self.is_unset(), type_name: self.into_type_name() })
-    }
-}
-
-/// Begins by clearing the buffer: a value that failed, or panicked, half-way has left its first half there.
-pub(crate) fn encode_to(buffer: &mut Vec<u8>, value: &(impl Encode + ?Sized)) -> Result<(), TypeError> {
-    buffer.clear();
-    value.encode(buffer)
-}

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::encode::{Decode, Encode, Typed};
 use crate::protocol::reqreply::from_function;
-use crate::{Type, TypeError, TypeName, Typed};
+use crate::type_error::TypeError;
+use crate::typename::TypeName;
+use crate::wire::whole_millis;
 
-/// When the runtime drops a state by itself.
+/// When the runtime drops a state.
 ///
 /// The runtime keeps the expiration with which a state was first registered: another one in a later release has no
 /// effect on a running job.
@@ -35,11 +38,6 @@ impl Expiration {
     }
 }
 
-/// The protocol's milliseconds: part of one counts as one, more than fits is the most that fits.
-pub(crate) fn whole_millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
-}
-
 /// A state of a function: its name, the type of its values and when it expires.
 ///
 /// Make it a constant and give it to [`Function::state`](crate::Function::state); then
@@ -51,9 +49,9 @@ pub(crate) fn whole_millis(duration: Duration) -> i64 {
 /// const SEEN: ValueSpec<i32> = ValueSpec::new("seen").expire_after_write(Duration::from_secs(3600));
 /// ```
 ///
-/// ```compile_fail
+/// ```compile_fail,E0080
 /// # use statefun_sdk::ValueSpec;
-/// const BAD: ValueSpec<i32> = ValueSpec::new("no-dashes"); // an error of the compiler
+/// const BAD: ValueSpec<i32> = ValueSpec::new("no-dashes"); // does not compile
 /// ```
 pub struct ValueSpec<T> {
     name: &'static str,
@@ -62,18 +60,18 @@ pub struct ValueSpec<T> {
     value: PhantomData<fn() -> T>,
 }
 
-impl<T: Type + Typed> ValueSpec<T> {
+impl<T: Typed + Encode + Decode + Send + Sync + 'static> ValueSpec<T> {
     /// A state that never expires.
     ///
     /// # Panics
-    /// When `name` is not a letter or `_` followed by letters, digits or `_`, all ASCII (what every SDK accepts): in a
-    /// `const` that is an error of the compiler.
+    /// When `name` is not a letter or `_` followed by letters, digits or `_`, all ASCII (what every SDK accepts). In
+    /// a `const` that is a compile error.
     pub const fn new(name: &'static str) -> Self {
         Self::with_type(name, T::TYPE_NAME)
     }
 }
 
-impl<T: Type> ValueSpec<T> {
+impl<T: Encode + Decode + Send + Sync + 'static> ValueSpec<T> {
     /// A state whose values have another type name than their Rust type, or whose Rust type has none, such as
     /// [`Bytes`].
     ///
@@ -106,11 +104,6 @@ impl<T: Type> ValueSpec<T> {
         self
     }
 
-    /// The state's name.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-
     pub(crate) fn declaration(&self) -> StateDeclaration {
         StateDeclaration {
             name: self.name,
@@ -122,6 +115,18 @@ impl<T: Type> ValueSpec<T> {
                 None => Err(TypeError::new("a value of another Rust type than the state was declared with")),
             },
         }
+    }
+}
+
+impl<T> ValueSpec<T> {
+    /// The name of the type of its values.
+    pub const fn type_name(&self) -> &TypeName {
+        &self.type_name
+    }
+
+    /// The state's name.
+    pub const fn name(&self) -> &'static str {
+        self.name
     }
 }
 

@@ -1,14 +1,42 @@
-//! What an answer is made of, borrowed.
+//! Requests and responses as they are read and written: of the same form on the wire as the generated messages in `protocol`, and
+//! cheaper.
 //!
-//! Of the same form on the wire as the generated messages of these names in `protocol`, which own their text: here
-//! nothing is copied before it is in the answer.
+//! A request keeps its callers encoded: on the wire a message is the same as bytes, and as such it costs one slice instead of
+//! three. A response is borrowed: nothing is copied before it is in the response.
 
-use bytes::{Buf, BufMut};
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes};
 use prost::encoding::{DecodeContext, WireType, skip_field};
 use prost::{DecodeError, Message};
 
-use crate::Address as Target;
+use crate::address::Address as Target;
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
+use crate::protocol::reqreply::{self, to_function};
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct ToFunction {
+    #[prost(message, optional, tag = "100")]
+    pub(crate) invocation: Option<InvocationBatchRequest>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct InvocationBatchRequest {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) target: Option<reqreply::Address>,
+    #[prost(message, repeated, tag = "2")]
+    pub(crate) state: Vec<to_function::PersistedValue>,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) invocations: Vec<IncomingInvocation>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct IncomingInvocation {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub(crate) caller: Bytes,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) argument: Option<reqreply::TypedValue>,
+}
 
 /// Text or bytes of a message. prost has no type for those that are borrowed; on the wire they are the same as a message.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -135,4 +163,9 @@ pub(crate) struct KinesisEgressRecord<'a> {
     pub(crate) stream: Option<Slice<'a>>,
     #[prost(message, optional, tag = "4")]
     pub(crate) explicit_hash_key: Option<Slice<'a>>,
+}
+
+/// The protocol counts whole milliseconds: durations are rounded up, and clamped to what an `i64` holds.
+pub(crate) fn whole_millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,5 @@
 //! What a function sends and emits, over the protocol.
 
-mod support;
-
 use std::time::Duration;
 
 use prost::Message as _;
@@ -9,24 +7,24 @@ use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
 use statefun_sdk::protocol::reqreply::from_function::{DelayedInvocation, EgressMessage, Invocation};
 use statefun_sdk::{
     Address, Bytes, CancellationToken, Context, DeadLetter, Destination, Egress, FailurePolicy, Function,
-    FunctionError, HandlerError, Json, KafkaRecord, KinesisRecord, Message, StatefulFunction, TypeName, TypedValue,
+    FunctionError, HandlerError, Json, KafkaRecord, KinesisRecord, Message, MessageHandler, TypeName, TypedValue,
     ValueSpec,
 };
-use support::{Request, address, call, effects, typed, value_of};
+use statefun_test_support::request::{Batch, address, call, effects, mutations, typed, value_of};
 
 const FUNCTION: &str = "test/function";
 const OTHER: TypeName = TypeName::new("test/other");
 const OUT: Egress = Egress::new("test/out");
 
-fn request() -> Request {
-    Request::to(FUNCTION, "a").message(value_of(1))
+fn request() -> Batch {
+    Batch::to(FUNCTION, "a").message(value_of(1))
 }
 
-fn function(logic: impl StatefulFunction) -> Function {
-    Function::new(FUNCTION, logic).sends_to(OTHER).emits(OUT)
+fn function<F: 'static>(handler: impl for<'a> MessageHandler<'a, (), Message, F>) -> Function {
+    Function::new(FUNCTION).fallback(handler).sends_to(OTHER).emits(OUT)
 }
 
-async fn poison(function: Function, request: Request) -> String {
+async fn failure(function: Function, request: Batch) -> String {
     match call(function, request).await {
         Err(HandlerError::Invocation(failure)) => failure.reason,
         other => panic!("expected a failure, got {other:?}"),
@@ -41,8 +39,8 @@ async fn messages_are_sent_in_order_with_their_types() {
         let owned = String::from("borrowed");
         context.send(OTHER.with_id(""), &owned)?;
         drop(owned);
-        context.send(OTHER.with_id("3"), TypedValue::raw("anything at all", vec![1, 2]))?;
-        context.send(OTHER.with_id("4"), TypedValue::from(&message))
+        context.send(OTHER.with_id("3"), TypedValue::from_bytes("anything at all", vec![1, 2]))?;
+        context.send(OTHER.with_id("4"), &message)
     }
     let result = effects(function(send), request()).await;
     let expected = [
@@ -62,9 +60,9 @@ async fn messages_are_sent_in_order_with_their_types() {
 async fn a_message_of_another_type_is_an_error_that_names_both() {
     async fn read(_: &mut Context, message: Message) -> Result<(), FunctionError> {
         assert!(!message.is::<i64>() && message.is::<i32>());
-        let error = message.as_::<i64>().expect_err("another type").to_string();
-        assert_eq!(error, "a message of type io.statefun.types/int, expected io.statefun.types/long");
-        assert_eq!(message.as_::<i32>()?, 1);
+        let error = message.get::<i64>().expect_err("another type").to_string();
+        assert_eq!(error, "a value of type io.statefun.types/int, expected io.statefun.types/long");
+        assert_eq!(message.get::<i32>()?, 1);
         Ok(())
     }
     effects(function(read), request()).await;
@@ -73,7 +71,7 @@ async fn a_message_of_another_type_is_an_error_that_names_both() {
 #[tokio::test]
 async fn a_message_without_a_value_is_passed_on_without_one() {
     async fn pass(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        context.send(OTHER.with_id("1"), TypedValue::from(&message))?;
+        context.send(OTHER.with_id("1"), &message)?;
         context.send(OTHER.with_id("1"), TypedValue::unset("test/unset"))
     }
     let unset = |type_name: &str| {
@@ -81,7 +79,7 @@ async fn a_message_without_a_value_is_passed_on_without_one() {
         value.has_value = false;
         value
     };
-    let request = Request::to(FUNCTION, "a").message(unset("test/any"));
+    let request = Batch::to(FUNCTION, "a").message(unset("test/any"));
     let sent = effects(function(pass), request).await.outgoing_messages;
     let arguments: Vec<_> = sent.into_iter().map(|sent| sent.argument).collect();
     assert_eq!(arguments, [Some(unset("test/any")), Some(unset("test/unset"))]);
@@ -100,7 +98,7 @@ async fn a_token_can_be_kept_in_a_state() {
     }
     let function = || function(remember).state(&TOKEN);
     let result = effects(function(), request().state("token", None)).await;
-    assert_eq!(support::mutations(&result), [("token".to_owned(), Some(value_of("t")))]);
+    assert_eq!(mutations(&result), [("token".to_owned(), Some(value_of("t")))]);
     let result = effects(function(), request().state("token", Some(value_of("t")))).await;
     assert!(result.delayed_invocations[0].is_cancellation_request);
     // An empty one cannot be cancelled with.
@@ -112,11 +110,11 @@ async fn a_reply_goes_to_the_caller_whoever_it_is() {
     async fn reply(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.reply(true)
     }
-    let asked = || Request::to(FUNCTION, "a").message_from(Some(address("far/away", "x")), Some(value_of(1)));
-    let result = effects(Function::new(FUNCTION, reply).replies(), asked()).await;
+    let asked = || Batch::to(FUNCTION, "a").message_from(Some(address("far/away", "x")), Some(value_of(1)));
+    let result = effects(Function::new(FUNCTION).fallback(reply).replies(), asked()).await;
     assert_eq!(result.outgoing_messages[0].target, Some(address("far/away", "x")));
-    assert!(poison(Function::new(FUNCTION, reply).replies(), request()).await.contains("ingress"));
-    let undeclared = poison(Function::new(FUNCTION, reply), asked()).await;
+    assert!(failure(Function::new(FUNCTION).fallback(reply).replies(), request()).await.contains("ingress"));
+    let undeclared = failure(Function::new(FUNCTION).fallback(reply), asked()).await;
     assert!(undeclared.contains("target far/away is not declared"), "{undeclared}");
 }
 
@@ -132,12 +130,12 @@ async fn targets_and_egresses_must_be_declared() {
         context.emit(OUT, KafkaRecord::topic("t").utf8("x"))
     }
     for reason in [
-        poison(Function::new(FUNCTION, send), request()).await,
-        poison(Function::new(FUNCTION, delay), request()).await,
+        failure(Function::new(FUNCTION).fallback(send), request()).await,
+        failure(Function::new(FUNCTION).fallback(delay), request()).await,
     ] {
         assert!(reason.contains("target test/other is not declared"), "{reason}");
     }
-    let reason = poison(Function::new(FUNCTION, emit), request()).await;
+    let reason = failure(Function::new(FUNCTION).fallback(emit), request()).await;
     assert!(reason.contains("egress test/out is not declared"), "{reason}");
 }
 
@@ -184,7 +182,7 @@ async fn a_token_that_is_pending_in_the_batch_is_refused() {
     async fn delay(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.send_cancellable(Duration::from_secs(1), &token("t"), OTHER.with_id("1"), 7)
     }
-    let reason = poison(function(delay), request().message(value_of(2))).await;
+    let reason = failure(function(delay), request().message(value_of(2))).await;
     assert!(reason.contains("\"t\" is in use"), "{reason}");
 }
 
@@ -192,7 +190,7 @@ async fn a_token_that_is_pending_in_the_batch_is_refused() {
 #[tokio::test]
 async fn a_dead_letter_takes_back_its_tokens_too() {
     async fn delay(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let number = message.as_::<i32>()?;
+        let number = message.get::<i32>()?;
         match number {
             3 => context.cancel(&token("t")),
             _ => context.send_cancellable(Duration::from_secs(1), &token("t"), OTHER.with_id("1"), number)?,
@@ -202,7 +200,7 @@ async fn a_dead_letter_takes_back_its_tokens_too() {
     let dead_letters = DeadLetter::new(Egress::new("test/dead-letter"), Destination::kafka("dead"));
     let function = || function(delay).on_failure(FailurePolicy::DeadLetter(dead_letters.clone()));
     let batch = |numbers: &[i32]| {
-        let request = Request::to(FUNCTION, "a");
+        let request = Batch::to(FUNCTION, "a");
         numbers.iter().fold(request, |request, &number| request.message(value_of(number)))
     };
     let result = effects(function(), batch(&[1, 2])).await;
@@ -268,8 +266,8 @@ async fn records_that_an_egress_would_refuse_are_poison() {
     async fn nowhere(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.emit(OUT, KafkaRecord::topic("").utf8("x"))
     }
-    assert!(poison(function(keyless), request()).await.contains("0 characters, expected 1 to 256"));
-    assert!(poison(function(nowhere), request()).await.contains("without a topic"));
+    assert!(failure(function(keyless), request()).await.contains("0 characters, expected 1 to 256"));
+    assert!(failure(function(nowhere), request()).await.contains("without a topic"));
 }
 
 /// What the function makes of a record for Kinesis: with this partition key, hash key and number of bytes.
@@ -279,7 +277,7 @@ fn emit_to_kinesis(key: String, hash_key: &'static str, size: usize) -> Function
         let record = KinesisRecord::stream("s").partition_key(&**key).explicit_hash_key(*hash_key);
         context.emit(OUT, record.value(vec![0; *size]))
     };
-    Function::with(FUNCTION, (key, hash_key, size), emit).emits(OUT)
+    Function::new(FUNCTION).fallback(emit).with((key, hash_key, size)).emits(OUT)
 }
 
 /// The producer of the egress counts a key in UTF-16 units, and would throw at these: the job would restart for ever.
@@ -303,7 +301,7 @@ async fn what_the_kinesis_egress_takes_is_known_to_the_last_byte() {
         ("k".to_owned(), "abc", 1, "no number from 0 to 2^128 - 1"),
         ("k".to_owned(), "", MIB, "1048577 bytes with its partition key, expected 1048576 at most"),
     ] {
-        let told = poison(emit_to_kinesis(key, hash_key, size), request()).await;
+        let told = failure(emit_to_kinesis(key, hash_key, size), request()).await;
         assert!(told.contains(reason), "{told}");
     }
 }
@@ -311,7 +309,7 @@ async fn what_the_kinesis_egress_takes_is_known_to_the_last_byte() {
 #[tokio::test]
 async fn another_egress_takes_any_typed_value() {
     async fn emit(context: &mut Context, _: Message) -> Result<(), FunctionError> {
-        context.emit(OUT, TypedValue::of("text")?)
+        context.emit(OUT, TypedValue::new("text")?)
     }
     let result = effects(function(emit), request()).await;
     assert_eq!(result.outgoing_egresses[0].argument, Some(value_of("text")));
@@ -323,20 +321,23 @@ async fn functions_come_in_every_shape() {
     struct Adder {
         by: i32,
     }
-    impl StatefulFunction for Adder {
-        async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-            context.send(OTHER.with_id("1"), message.as_::<i32>()? + self.by)
+    impl Adder {
+        async fn add(&self, context: &mut Context, number: i32) -> Result<(), FunctionError> {
+            context.send(OTHER.with_id("1"), number + self.by)
         }
     }
     let closure = async |context: &mut Context, message: Message| {
         tokio::task::yield_now().await;
-        context.send(OTHER.with_id("1"), message.as_::<i32>()? + 10)
+        context.send(OTHER.with_id("1"), message.get::<i32>()? + 10)
     };
-    let with = Function::with(FUNCTION, 10, async |by: &i32, context: &mut Context, message: Message| {
-        tokio::task::yield_now().await;
-        context.send(OTHER.with_id("1"), message.as_::<i32>()? + by)
-    });
-    for function in [function(Adder { by: 10 }), function(closure), with.sends_to(OTHER)] {
+    let with = Function::new(FUNCTION)
+        .fallback(async |by: &i32, context: &mut Context, message: Message| {
+            tokio::task::yield_now().await;
+            context.send(OTHER.with_id("1"), message.get::<i32>()? + by)
+        })
+        .with(10);
+    let method = Function::new(FUNCTION).on(Adder::add).with(Adder { by: 10 });
+    for function in [method.sends_to(OTHER), function(closure), with.sends_to(OTHER)] {
         let result = effects(function, request()).await;
         assert_eq!(result.outgoing_messages[0].argument, Some(value_of(11)));
     }
@@ -345,7 +346,7 @@ async fn functions_come_in_every_shape() {
 #[tokio::test]
 async fn a_function_knows_itself_and_its_caller_of_each_message() {
     async fn check(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let expected = match message.as_::<i32>()? {
+        let expected = match message.get::<i32>()? {
             1 => None,
             _ => Some(Address::new(&OTHER, "x")),
         };

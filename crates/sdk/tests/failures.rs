@@ -1,7 +1,5 @@
 //! What becomes of invocations that fail.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -14,10 +12,10 @@ use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
 use statefun_sdk::protocol::reqreply::from_function::{EgressMessage, InvocationResponse};
 use statefun_sdk::{
     Bytes, CancellationToken, Context, DeadLetter, Decode, Destination, Egress, Encode, FailureKind, FailurePolicy,
-    Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ReplyKind, TypeError, TypeName,
-    Typed, ValueSpec,
+    Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ResponseKind, ResultExt, TypeError,
+    TypeName, Typed, ValueSpec,
 };
-use support::{Request, address, call, effects, mutations, result, typed, value_of};
+use statefun_test_support::request::{Batch, address, call, effects, mutations, result, typed, value_of};
 
 const FUNCTION: &str = "test/function";
 const SELF: TypeName = TypeName::new(FUNCTION);
@@ -31,14 +29,14 @@ fn dead_letters() -> FailurePolicy {
 }
 
 /// Numbers are counted, summed, sent on, delayed and emitted. The number -1 fails before anything, -2 after sending,
-/// -3 after writing, -4 panics, -5 panics after writing, -6 is a fault that may pass.
+/// -3 after writing, -4 panics, -5 panics after writing, -6 is a transient error.
 async fn work(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-    let number = message.as_::<i32>()?;
+    let number = message.get::<i32>()?;
     if number == -1 {
         return Err(FunctionError::poison("never this number"));
     }
     if number == -6 {
-        return Err(FunctionError::retry(std::io::Error::other("the database is down")));
+        return Err(FunctionError::transient(std::io::Error::other("the database is down")));
     }
     context.send(SELF.with_id("next"), number)?;
     let token =
@@ -66,17 +64,17 @@ async fn work(context: &mut Context, message: Message) -> Result<(), FunctionErr
 }
 
 fn function(policy: FailurePolicy) -> Function {
-    Function::new(FUNCTION, work)
+    Function::new(FUNCTION)
+        .on_message::<i32, _>(work)
         .state(&SEEN)
         .state(&TOTAL)
-        .accepts::<i32>()
         .sends_to(SELF)
         .emits(OUT)
         .on_failure(policy)
 }
 
-fn batch(numbers: &[i32]) -> Request {
-    let request = Request::to(FUNCTION, "a").state("seen", Some(value_of(10))).state("total", None);
+fn batch(numbers: &[i32]) -> Batch {
+    let request = Batch::to(FUNCTION, "a").state("seen", Some(value_of(10))).state("total", None);
     numbers.iter().fold(request, |request, &number| request.message(value_of(number)))
 }
 
@@ -101,7 +99,7 @@ async fn without_dead_letters_every_failure_fails_the_batch_and_says_where() {
         (-3, FailureKind::Poison, "nor that"),
         (-4, FailureKind::Panic, "panicked"),
         (-5, FailureKind::Panic, "panicked: half-way"),
-        (-6, FailureKind::Retry, "the database is down"),
+        (-6, FailureKind::Transient, "the database is down"),
     ] {
         let failure = failure(&[1, 2, number, 3], FailurePolicy::Fail).await;
         assert_eq!((failure.kind, failure.index, failure.invocations), (kind, 2, 4));
@@ -118,14 +116,14 @@ async fn a_dead_letter_takes_back_all_that_its_invocation_did() {
     for bad in [-1, -2, -3, -4, -5] {
         for numbers in [[bad, 1, 2, 3], [1, bad, 2, 3], [1, 2, 3, bad]] {
             let reply = call(function(dead_letters()), batch(&numbers)).await.expect("an answer");
-            assert_eq!(reply.kind, ReplyKind::Result { dead_letters: 1 });
+            assert_eq!((reply.kind, reply.dead_letters.len()), (ResponseKind::Result, 1));
             let (rest, dead) = split(result(&reply));
             assert_eq!(rest, without, "{numbers:?}");
             assert_eq!(dead.len(), 1);
         }
     }
     let reply = call(function(dead_letters()), batch(&[-5, -4, 1, -3, 2, -1, -1, 3, -2])).await.expect("an answer");
-    assert_eq!(reply.kind, ReplyKind::Result { dead_letters: 6 });
+    assert_eq!((reply.kind, reply.dead_letters.len()), (ResponseKind::Result, 6));
     let (rest, dead) = split(result(&reply));
     assert_eq!(rest, without);
     assert_eq!(dead.len(), 6);
@@ -139,15 +137,15 @@ async fn a_batch_of_nothing_but_failures_changes_no_state() {
 }
 
 #[tokio::test]
-async fn a_fault_that_may_pass_is_no_dead_letter() {
-    assert_eq!(failure(&[1, -1, -6], dead_letters()).await.kind, FailureKind::Retry);
+async fn a_transient_error_is_no_dead_letter() {
+    assert_eq!(failure(&[1, -1, -6], dead_letters()).await.kind, FailureKind::Transient);
 }
 
 /// A bad release must never drain a key into dead letters.
 #[tokio::test]
 async fn a_state_that_cannot_be_read_is_no_dead_letter() {
     let state = Some(typed("io.statefun.types/int", vec![0xff]));
-    let request = Request::to(FUNCTION, "a").state("seen", state).state("total", None).message(value_of(1));
+    let request = Batch::to(FUNCTION, "a").state("seen", state).state("total", None).message(value_of(1));
     let error = call(function(dead_letters()), request).await.expect_err("a failure");
     assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::State));
 }
@@ -184,20 +182,20 @@ const BRITTLE: ValueSpec<Brittle> = ValueSpec::new("brittle");
 
 fn brittle() -> Function {
     async fn store(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let number = message.as_::<i32>()?;
+        let number = message.get::<i32>()?;
         context.update(&BRITTLE, |brittle| brittle.0 = number)
     }
-    Function::new(FUNCTION, store).state(&BRITTLE).on_failure(dead_letters())
+    Function::new(FUNCTION).fallback(store).state(&BRITTLE).on_failure(dead_letters())
 }
 
 #[tokio::test]
 async fn a_message_that_cannot_be_written_is_a_dead_letter() {
     async fn send(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        context.send(SELF.with_id("b"), Brittle(message.as_::<i32>()?))
+        context.send(SELF.with_id("b"), Brittle(message.get::<i32>()?))
     }
     for bad in [13, 14] {
-        let function = Function::new(FUNCTION, send).sends_to(SELF).on_failure(dead_letters());
-        let request = Request::to(FUNCTION, "a").message(value_of(bad)).message(value_of(1));
+        let function = Function::new(FUNCTION).fallback(send).sends_to(SELF).on_failure(dead_letters());
+        let request = Batch::to(FUNCTION, "a").message(value_of(bad)).message(value_of(1));
         let (rest, dead) = split(effects(function, request).await);
         assert_eq!(rest.outgoing_messages.len(), 1);
         assert_eq!(record(&dead[0])["message_type"], "io.statefun.types/int");
@@ -208,7 +206,7 @@ async fn a_message_that_cannot_be_written_is_a_dead_letter() {
 #[tokio::test]
 async fn a_state_that_cannot_be_read_fails_the_batch_however_it_is_dressed_up() {
     async fn disguise(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        match message.as_::<i32>()? {
+        match message.get::<i32>()? {
             0 => drop(context.get(&SEEN).unwrap()),
             1 => drop(context.get(&SEEN).map_err(|error| FunctionError::poison(error.to_string()))?),
             2 => drop(context.get_mut(&SEEN).is_err()),
@@ -220,9 +218,9 @@ async fn a_state_that_cannot_be_read_fails_the_batch_however_it_is_dressed_up() 
         Ok(())
     }
     for number in 0..4 {
-        let function = Function::new(FUNCTION, disguise).state(&SEEN).state(&TOTAL).on_failure(dead_letters());
+        let function = Function::new(FUNCTION).fallback(disguise).state(&SEEN).state(&TOTAL).on_failure(dead_letters());
         let broken = Some(typed("io.statefun.types/int", vec![0xff]));
-        let request = Request::to(FUNCTION, "a").state("seen", broken).state("total", None).message(value_of(number));
+        let request = Batch::to(FUNCTION, "a").state("seen", broken).state("total", None).message(value_of(number));
         let error = call(function, request).await.expect_err("a failure");
         let HandlerError::Invocation(failure) = error else { panic!("expected a failure") };
         assert_eq!(failure.kind, FailureKind::State, "{number}");
@@ -233,7 +231,7 @@ async fn a_state_that_cannot_be_read_fails_the_batch_however_it_is_dressed_up() 
 /// The panic is in the state's type, so it is the state that cannot be read.
 #[tokio::test]
 async fn a_reader_of_a_state_that_panics_is_no_dead_letter() {
-    let request = Request::to(FUNCTION, "a").state("brittle", Some(typed("test/brittle", "x"))).message(value_of(1));
+    let request = Batch::to(FUNCTION, "a").state("brittle", Some(typed("test/brittle", "x"))).message(value_of(1));
     let error = call(brittle(), request).await.expect_err("a failure");
     assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::State));
 }
@@ -242,7 +240,7 @@ async fn a_reader_of_a_state_that_panics_is_no_dead_letter() {
 #[tokio::test]
 async fn a_value_that_cannot_be_written_is_the_failure_of_the_invocation_that_wrote_it() {
     for bad in [13, 14] {
-        let request = Request::to(FUNCTION, "a").state("brittle", None);
+        let request = Batch::to(FUNCTION, "a").state("brittle", None);
         let request = [1, bad].iter().fold(request, |request, &number| request.message(value_of(number)));
         let (rest, dead) = split(effects(brittle(), request).await);
         assert_eq!(mutations(&rest), [("brittle".to_owned(), Some(typed("test/brittle", "")))]);
@@ -258,34 +256,76 @@ async fn a_message_of_a_type_that_was_not_declared_is_ignored() {
     assert_eq!(result(&reply), effects(function(FailurePolicy::Fail), batch(&[1, 2])).await);
 }
 
-/// Without a declaration it is known once the function tries to read it; what it did before is taken back.
+/// A fallback knows it once it has looked at the message; what it did before is rolled back.
 #[tokio::test]
-async fn a_message_that_is_read_as_another_type_is_ignored_too() {
+async fn a_message_that_a_fallback_does_not_know_is_ignored_too() {
     async fn eager(context: &mut Context, message: Message) -> Result<(), FunctionError> {
         context.update(&SEEN, |seen| *seen += 1)?;
         context.emit(OUT, KafkaRecord::topic("out").utf8("x"))?;
-        message.as_::<i32>().map(drop).map_err(Into::into)
+        if message.is::<i32>() { Ok(()) } else { Err(FunctionError::unexpected_type(&message)) }
     }
     for policy in [FailurePolicy::Fail, dead_letters()] {
-        let function = || Function::new(FUNCTION, eager).state(&SEEN).emits(OUT).on_failure(policy.clone());
-        let request = || Request::to(FUNCTION, "a").state("seen", None).message(value_of(1));
+        let function = || Function::new(FUNCTION).fallback(eager).state(&SEEN).emits(OUT).on_failure(policy.clone());
+        let request = || Batch::to(FUNCTION, "a").state("seen", None).message(value_of(1));
         let with = request().message(typed("test/unknown", "whatever")).message(value_of(2));
         assert_eq!(effects(function(), with).await, effects(function(), request().message(value_of(2))).await);
     }
+}
+
+/// One forgotten declaration must not drain a stream into the dead letters.
+#[tokio::test]
+async fn a_bug_fails_the_batch_whatever_the_policy_says() {
+    const UNDECLARED: ValueSpec<i32> = ValueSpec::new("undeclared");
+    const OTHER_RUST_TYPE: ValueSpec<i64> = ValueSpec::new("seen");
+    async fn misuse(context: &mut Context, number: i32) -> Result<(), FunctionError> {
+        match number {
+            0 => context.send(TypeName::new("test/undeclared").with_id("1"), true),
+            1 => context.emit(OUT, KafkaRecord::topic("out").utf8("x")),
+            2 => context.set(&UNDECLARED, 1),
+            3 => context.get(&OTHER_RUST_TYPE).map(drop),
+            _ => std::io::Result::<()>::Err(std::io::Error::other("a wrong setting")).or_bug(),
+        }
+    }
+    for number in 0..5 {
+        let function = Function::new(FUNCTION).on(misuse).state(&SEEN).on_failure(dead_letters());
+        let request = Batch::to(FUNCTION, "a").state("seen", None).message(value_of(number));
+        let error = call(function, request).await.expect_err("a failed batch");
+        assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::Bug), "{number}");
+    }
+}
+
+/// An address that comes from data is checked before it is used; that it is not known says nothing of the release.
+#[tokio::test]
+async fn a_target_from_data_that_was_not_declared_is_poison() {
+    async fn forward(context: &mut Context, type_name: String) -> Result<(), FunctionError> {
+        let target = TypeName::parse(type_name).or_poison()?.with_id("1");
+        context.check_target(&target)?;
+        context.send(target, true)
+    }
+    let function = Function::new(FUNCTION).on(forward).on_failure(dead_letters());
+    let request = ["test/undeclared", "test/function"]
+        .iter()
+        .fold(Batch::to(FUNCTION, "a"), |request, &name| request.message(value_of(name)));
+    let (rest, dead) = split(effects(function, request).await);
+    assert_eq!((rest.outgoing_messages.len(), dead.len()), (1, 1));
+    assert_eq!(
+        record(&dead[0])["error"],
+        "target test/undeclared is not declared: add .sends_to(…) where the function is registered"
+    );
 }
 
 #[tokio::test]
 async fn no_text_that_was_put_together_or_quotes_a_value_is_told() {
     async fn quote(_: &mut Context, message: Message) -> Result<(), FunctionError> {
         match message.type_name() {
-            "test/unwrap" => drop(serde_json::from_slice::<i32>(message.raw()).unwrap()),
-            _ => drop(serde_json::from_slice::<i32>(message.raw()).map_err(FunctionError::poison)?),
+            "test/unwrap" => drop(serde_json::from_slice::<i32>(message.value()).unwrap()),
+            _ => drop(serde_json::from_slice::<i32>(message.value()).map_err(FunctionError::poison)?),
         }
         Ok(())
     }
     for type_name in ["test/unwrap", "test/poison"] {
-        let request = Request::to(FUNCTION, "a").message(typed(type_name, "\"secret\""));
-        let result = effects(Function::new(FUNCTION, quote).on_failure(dead_letters()), request).await;
+        let request = Batch::to(FUNCTION, "a").message(typed(type_name, "\"secret\""));
+        let result = effects(Function::new(FUNCTION).fallback(quote).on_failure(dead_letters()), request).await;
         let error = record(&result.outgoing_egresses[0])["error"].to_string();
         assert!(!error.contains("secret"), "{error}");
     }
@@ -304,7 +344,7 @@ async fn only_a_failure_after_a_write_runs_the_batch_again() {
     }
     for (numbers, expected) in [([1, -2, 3], 3), ([1, 2, -3], 6)] {
         let calls = Arc::new(AtomicUsize::new(0));
-        let function = Function::with(FUNCTION, calls.clone(), count_calls);
+        let function = Function::new(FUNCTION).fallback(count_calls).with(calls.clone());
         let function = function.state(&SEEN).state(&TOTAL).sends_to(SELF).emits(OUT).on_failure(dead_letters());
         effects(function, batch(&numbers)).await;
         assert_eq!(calls.load(SeqCst), expected, "{numbers:?}");
@@ -325,8 +365,8 @@ async fn buried(id: &str, caller: Option<statefun_sdk::protocol::reqreply::Addre
     async fn refuse(_: &mut Context, _: Message) -> Result<(), FunctionError> {
         Err(FunctionError::poison("no"))
     }
-    let request = Request::to(FUNCTION, id).message_from(caller, Some(typed("test/payload", payload.to_vec())));
-    let result = effects(Function::new(FUNCTION, refuse).on_failure(dead_letters()), request).await;
+    let request = Batch::to(FUNCTION, id).message_from(caller, Some(typed("test/payload", payload.to_vec())));
+    let result = effects(Function::new(FUNCTION).fallback(refuse).on_failure(dead_letters()), request).await;
     result.outgoing_egresses.into_iter().next().expect("a dead letter")
 }
 
@@ -379,8 +419,8 @@ async fn a_dead_letter_to_kinesis_has_a_key_that_kinesis_takes() {
     for (id, key) in [("", "-".to_owned()), (&"é".repeat(300), "é".repeat(256)), (&"🛒".repeat(129), "🛒".repeat(128))]
     {
         let policy = FailurePolicy::DeadLetter(DeadLetter::new(DEAD, Destination::kinesis("dead")));
-        let request = Request::to(FUNCTION, id).message(value_of(1));
-        let result = effects(Function::new(FUNCTION, refuse).on_failure(policy), request).await;
+        let request = Batch::to(FUNCTION, id).message(value_of(1));
+        let result = effects(Function::new(FUNCTION).fallback(refuse).on_failure(policy), request).await;
         let argument = result.outgoing_egresses[0].argument.clone().expect("a record");
         let record = KinesisEgressRecord::decode(argument.value).expect("a record");
         assert_eq!((&record.partition_key[..], &record.stream[..]), (key.as_bytes(), &b"dead"[..]));

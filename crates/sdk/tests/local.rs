@@ -1,7 +1,5 @@
 //! The embedded runtime does what the cluster's does.
 
-mod support;
-
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -9,7 +7,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use statefun_sdk::local::{
-    EmittedRecord, Exchange, LocalError, LocalRuntime, Refusal, TestContext, Transport, TransportError,
+    EmittedRecord, Exchange, LocalError, LocalRuntime, TestContext, Transport, TransportError, Violation,
 };
 use statefun_sdk::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use statefun_sdk::protocol::reqreply::from_function::{
@@ -21,7 +19,7 @@ use statefun_sdk::{
     Bytes, CancellationToken, Context, Egress, Function, FunctionError, KafkaRecord, Message, Registry, TypeName,
     TypedValue, ValueSpec,
 };
-use support::{address, typed, value_of};
+use statefun_test_support::request::{address, typed, value_of};
 
 const FUNCTION: TypeName = TypeName::new("test/function");
 const OTHER: TypeName = TypeName::new("test/other");
@@ -30,13 +28,13 @@ const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 const SECOND: Duration = Duration::from_secs(1);
 
 fn text(text: &str) -> TypedValue {
-    TypedValue::of(text).expect("encodes")
+    TypedValue::new(text).expect("encodes")
 }
 
 /// Does what its message says, and counts its messages.
 async fn puppet(context: &mut Context, message: Message) -> Result<(), FunctionError> {
     context.update(&SEEN, |seen| *seen += 1)?;
-    let command = message.as_::<String>()?;
+    let command = message.get::<String>()?;
     let words: Vec<&str> = command.split(' ').collect();
     let token = |text: &str| CancellationToken::new(text.to_owned()).map_err(FunctionError::poison);
     let seconds = |text: &str| Duration::from_secs(text.parse().unwrap_or(0));
@@ -68,7 +66,7 @@ async fn puppet(context: &mut Context, message: Message) -> Result<(), FunctionE
 }
 
 fn function(name: TypeName) -> Function {
-    Function::new(name, puppet).state(&SEEN).sends_to(FUNCTION).sends_to(OTHER).emits(OUT)
+    Function::new(name).fallback(puppet).state(&SEEN).sends_to(FUNCTION).sends_to(OTHER).emits(OUT)
 }
 
 fn registry() -> Registry {
@@ -231,8 +229,8 @@ async fn a_token_that_is_pending_from_an_earlier_request_is_refused() {
     runtime.run().await.expect("runs");
     runtime.send(ann.clone(), text("cancellable 9 t")).expect("known");
     let refused = runtime.run().await.expect_err("refused");
-    let refusal = Refusal::PendingToken { id: "ann".to_owned(), token: "t".to_owned() };
-    assert_eq!(refused, LocalError::Refused { target: ann, refusal: refusal.into() });
+    let violation = Violation::PendingToken { id: "ann".to_owned(), token: "t".to_owned() };
+    assert_eq!(refused, LocalError::Violation { target: ann, violation: violation.into() });
 }
 
 #[tokio::test]
@@ -240,20 +238,20 @@ async fn states_expire_after_writes_or_after_calls() {
     const WRITTEN: ValueSpec<i32> = ValueSpec::<i32>::new("written").expire_after_write(SECOND.saturating_mul(10));
     const CALLED: ValueSpec<i32> = ValueSpec::<i32>::new("called").expire_after_call(SECOND.saturating_mul(10));
     async fn write_on_demand(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        if let value @ 1.. = message.as_::<i32>()? {
+        if let value @ 1.. = message.get::<i32>()? {
             context.set(&WRITTEN, value)?;
             context.set(&CALLED, value)?;
         }
         Ok(())
     }
-    let function = Function::new(FUNCTION, write_on_demand).state(&WRITTEN).state(&CALLED);
+    let function = Function::new(FUNCTION).fallback(write_on_demand).state(&WRITTEN).state(&CALLED);
     let registry = Registry::builder().function(function).build().expect("a valid registry");
     let mut runtime = LocalRuntime::in_process(registry);
     let ann = FUNCTION.with_id("ann");
     let states = |runtime: &LocalRuntime<_>| {
         (runtime.state(&ann, &WRITTEN).expect("readable"), runtime.state(&ann, &CALLED).expect("readable"))
     };
-    let call = |value: i32| TypedValue::of(value).expect("encodes");
+    let call = |value: i32| TypedValue::new(value).expect("encodes");
     runtime.send(ann.clone(), call(1)).expect("known");
     runtime.advance(SECOND * 9).await.expect("runs");
     assert_eq!(states(&runtime), (Some(1), Some(1)));
@@ -307,12 +305,12 @@ fn missing(name: &str, type_name: &str) -> Result<FromFunction, TransportError> 
     answer(Response::IncompleteInvocationContext(IncompleteInvocationContext { missing_values: vec![spec] }))
 }
 
-async fn refusal(answers: impl IntoIterator<Item = Result<FromFunction, TransportError>>) -> Refusal {
+async fn violation(answers: impl IntoIterator<Item = Result<FromFunction, TransportError>>) -> Violation {
     let mut runtime = LocalRuntime::new(Canned(Mutex::new(answers.into_iter().collect())), &registry());
     runtime.send(FUNCTION.with_id("ann"), text("x")).expect("known");
     match runtime.run().await {
-        Err(LocalError::Refused { refusal, .. }) => *refusal,
-        other => panic!("expected a refusal, got {other:?}"),
+        Err(LocalError::Violation { violation, .. }) => *violation,
+        other => panic!("expected a violation, got {other:?}"),
     }
 }
 
@@ -331,19 +329,19 @@ fn mutation(name: &str, value: Option<WireValue>) -> Result<FromFunction, Transp
 async fn what_the_cluster_refuses_is_refused() {
     let to_nobody = Invocation { target: Some(address("test/nobody", "a")), argument: Some(value_of(1)) };
     let refused =
-        refusal([result(InvocationResponse { outgoing_messages: vec![to_nobody], ..Default::default() })]).await;
-    assert_eq!(refused, Refusal::UnknownTarget("test/nobody".to_owned()));
+        violation([result(InvocationResponse { outgoing_messages: vec![to_nobody], ..Default::default() })]).await;
+    assert_eq!(refused, Violation::UnknownTarget("test/nobody".to_owned()));
 
     let delayed = |delayed: DelayedInvocation| {
         result(InvocationResponse { delayed_invocations: vec![delayed], ..Default::default() })
     };
     let to_nobody = DelayedInvocation { target: Some(address("test/nobody", "a")), ..Default::default() };
-    assert_eq!(refusal([delayed(to_nobody)]).await, Refusal::UnknownTarget("test/nobody".to_owned()));
+    assert_eq!(violation([delayed(to_nobody)]).await, Violation::UnknownTarget("test/nobody".to_owned()));
     let early =
         DelayedInvocation { delay_in_ms: -1, target: Some(address("test/function", "a")), ..Default::default() };
-    assert_eq!(refusal([delayed(early)]).await, Refusal::NegativeDelay(-1));
+    assert_eq!(violation([delayed(early)]).await, Violation::NegativeDelay(-1));
     let tokenless = DelayedInvocation { is_cancellation_request: true, ..Default::default() };
-    assert_eq!(refusal([delayed(tokenless)]).await, Refusal::EmptyToken);
+    assert_eq!(violation([delayed(tokenless)]).await, Violation::EmptyToken);
 
     let egress = |name: &str, argument| {
         let message = EgressMessage {
@@ -353,29 +351,29 @@ async fn what_the_cluster_refuses_is_refused() {
         };
         result(InvocationResponse { outgoing_egresses: vec![message], ..Default::default() })
     };
-    assert_eq!(refusal([egress("nowhere", value_of(1))]).await, Refusal::UnknownEgress("test/nowhere".to_owned()));
+    assert_eq!(violation([egress("nowhere", value_of(1))]).await, Violation::UnknownEgress("test/nowhere".to_owned()));
     let broken = typed("type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord", vec![0xff]);
     assert!(
-        matches!(refusal([egress("out", broken)]).await, Refusal::BrokenRecord { egress, .. } if egress == "test/out")
+        matches!(violation([egress("out", broken)]).await, Violation::BrokenRecord { egress, .. } if egress == "test/out")
     );
 
-    assert_eq!(refusal([mutation("seen", Some(value_of(1)))]).await, Refusal::UnregisteredState("seen".to_owned()));
-    assert_eq!(refusal([mutation("seen", None)]).await, Refusal::UnregisteredState("seen".to_owned()));
-    let changed = |found: &str| Refusal::StateType {
+    assert_eq!(violation([mutation("seen", Some(value_of(1)))]).await, Violation::UnregisteredState("seen".to_owned()));
+    assert_eq!(violation([mutation("seen", None)]).await, Violation::UnregisteredState("seen".to_owned()));
+    let changed = |found: &str| Violation::StateType {
         state: "seen".to_owned(),
         registered: "io.statefun.types/int".to_owned(),
         found: found.to_owned(),
     };
     let int = || missing("seen", "io.statefun.types/int");
-    assert_eq!(refusal([int(), mutation("seen", Some(value_of(1i64)))]).await, changed("io.statefun.types/long"));
-    assert_eq!(refusal([int(), missing("seen", "test/other")]).await, changed("test/other"));
+    assert_eq!(violation([int(), mutation("seen", Some(value_of(1i64)))]).await, changed("io.statefun.types/long"));
+    assert_eq!(violation([int(), missing("seen", "test/other")]).await, changed("test/other"));
 
-    let refused = refusal([missing("seen", "test/two/slashes")]).await;
-    assert_eq!(refused, Refusal::InvalidTypeName("test/two/slashes".to_owned()));
+    let refused = violation([missing("seen", "test/two/slashes")]).await;
+    assert_eq!(refused, Violation::InvalidTypeName("test/two/slashes".to_owned()));
     assert!(refused.to_string().contains("\"test/two/slashes\""));
-    assert_eq!(refusal([int(), int()]).await, Refusal::NothingMissing);
+    assert_eq!(violation([int(), int()]).await, Violation::NothingMissing);
     let nothing = IncompleteInvocationContext::default();
-    assert_eq!(refusal([answer(Response::IncompleteInvocationContext(nothing))]).await, Refusal::NothingMissing);
+    assert_eq!(violation([answer(Response::IncompleteInvocationContext(nothing))]).await, Violation::NothingMissing);
 }
 
 #[tokio::test]
@@ -405,7 +403,7 @@ async fn without_an_answer_nothing_is_lost() {
     let ann = FUNCTION.with_id("ann");
     runtime.send(ann.clone(), text("x")).expect("known");
     let error = runtime.run().await.expect_err("no answer");
-    assert_eq!(error, LocalError::Unanswered { target: ann, error: TransportError::new("down") });
+    assert_eq!(error, LocalError::NoResponse { target: ann, error: TransportError::new("down") });
     runtime.run().await.expect("runs");
     assert!(answers.0.lock().expect("unpoisoned").is_empty(), "the message was not sent again");
     runtime.run().await.expect("nothing is left to run");
@@ -449,9 +447,9 @@ async fn others_can_be_made_known() {
 /// An egress whose record the function has put together itself.
 async fn raw_record(record: TypedValue) -> TestContext {
     const OUT: Egress = Egress::new("test/out");
-    let function = Function::with(FUNCTION, record, async |record: &TypedValue, context: &mut Context, _: Message| {
-        context.emit(OUT, record.clone())
-    });
+    let function = Function::new(FUNCTION)
+        .fallback(async |record: &TypedValue, context: &mut Context, _: Message| context.emit(OUT, record.clone()))
+        .with(record);
     let mut test = TestContext::new(function.emits(OUT), "ann").expect("valid");
     test.invoke(text("x")).await.expect("an answer");
     test
@@ -467,7 +465,8 @@ async fn no_value_for_an_egress_is_shown_as_none() {
 #[tokio::test]
 #[should_panic(expected = "a broken record for egress test/out")]
 async fn a_test_context_does_not_hide_a_broken_record() {
-    raw_record(TypedValue::raw("type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord", &b"\xff"[..])).await;
+    raw_record(TypedValue::from_bytes("type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord", &b"\xff"[..]))
+        .await;
 }
 
 #[tokio::test]
@@ -489,6 +488,6 @@ async fn a_test_context_shows_what_a_function_did() {
     assert!(test.get(&OTHER_STATE).is_err() && test.set(&OTHER_STATE, 1).is_err());
     test.clear_effects();
     assert!(test.sent().is_empty() && test.delayed().is_empty() && test.emitted().is_empty());
-    test.invoke(TypedValue::raw("io.statefun.types/string", &b"\xff"[..])).await.expect_err("poison");
+    test.invoke(TypedValue::from_bytes("io.statefun.types/string", &b"\xff"[..])).await.expect_err("poison");
     assert_eq!(test.get(&SEEN).expect("readable"), Some(13));
 }

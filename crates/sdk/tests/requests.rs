@@ -1,14 +1,12 @@
 //! Requests that no runtime would send, and functions that cannot be registered.
 
-mod support;
-
 use prost::Message as _;
 use statefun_sdk::protocol::reqreply::{ToFunction, to_function};
 use statefun_sdk::{
     Bytes, Context, Function, FunctionError, HandlerError, Message, Registry, RegistryError, RequestError,
     RequestReplyHandler, TypeName, ValueSpec,
 };
-use support::{Request, address, handler, typed, value_of};
+use statefun_test_support::request::{Batch, address, effects, handler, typed, value_of};
 
 async fn nothing(_: &mut Context, _: Message) -> Result<(), FunctionError> {
     Ok(())
@@ -21,7 +19,7 @@ async fn ask(context: &mut Context, _: Message) -> Result<(), FunctionError> {
 }
 
 async fn refused(body: impl Into<Bytes>) -> RequestError {
-    match handler(Function::new("test/function", ask)).handle(body.into()).await {
+    match handler(Function::new("test/function").fallback(ask)).handle(body.into()).await {
         Err(HandlerError::Request(error)) => error,
         other => panic!("expected a refusal, got {other:?}"),
     }
@@ -38,7 +36,7 @@ async fn an_empty_body_is_refused() {
 
 #[tokio::test]
 async fn a_body_cut_short_anywhere_is_refused_or_misses_its_end() {
-    let whole = Request::to("test/function", "a").state("seen", Some(value_of(1))).message(value_of(2)).bytes();
+    let whole = Batch::to("test/function", "a").state("seen", Some(value_of(1))).message(value_of(2)).bytes();
     for length in 1..whole.len() {
         assert!(matches!(refused(whole.slice(..length)).await, RequestError::Undecodable(_)), "at {length}");
     }
@@ -101,10 +99,10 @@ async fn text_that_is_not_utf8_is_refused_by_name() {
 #[tokio::test]
 async fn an_unknown_function_is_refused_with_the_names_of_those_that_exist() {
     let registry = Registry::builder()
-        .functions([Function::new("test/one", nothing), Function::new("test/two", nothing)])
+        .functions([Function::new("test/one").fallback(nothing), Function::new("test/two").fallback(nothing)])
         .build()
         .expect("a valid registry");
-    let request = Request::to("test/three", "a").message(value_of(1)).bytes();
+    let request = Batch::to("test/three", "a").message(value_of(1)).bytes();
     let error = RequestReplyHandler::new(registry).handle(request).await.expect_err("refused");
     assert_eq!(error.to_string(), "unknown function \"test/three\": expected one of test/one, test/two");
 }
@@ -117,29 +115,29 @@ async fn an_empty_id_is_an_id() {
         assert_eq!(context.self_id(), "");
         Ok(())
     }
-    support::effects(Function::new("test/function", check), Request::to("test/function", "").message(value_of(1)))
-        .await;
+    effects(Function::new("test/function").fallback(check), Batch::to("test/function", "").message(value_of(1))).await;
 }
 
 #[tokio::test]
 async fn an_argument_may_be_absent_or_unset_and_has_a_caller_only_if_it_was_sent() {
     async fn check(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        assert!(message.is_unset() && message.raw().is_empty());
-        assert!(message.as_::<i32>().is_err());
+        assert!(message.is_unset() && message.value().is_empty());
+        assert!(message.get::<i32>().is_err());
         assert_eq!(context.caller(), None);
         Ok(())
     }
     let mut unset = typed("io.statefun.types/int", "");
     unset.has_value = false;
     let request =
-        Request::to("test/function", "a").message_from(None, None).message_from(Some(Default::default()), Some(unset));
-    support::effects(Function::new("test/function", check), request).await;
+        Batch::to("test/function", "a").message_from(None, None).message_from(Some(Default::default()), Some(unset));
+    effects(Function::new("test/function").fallback(check), request).await;
 }
 
 /// Python and JavaScript let the second win.
 #[test]
 fn two_functions_of_one_name_are_refused() {
-    let functions = [Function::new("test/function", nothing), Function::new("test/function", nothing)];
+    let functions =
+        [Function::new("test/function").fallback(nothing), Function::new("test/function").fallback(nothing)];
     let error = Registry::builder().functions(functions).build().expect_err("refused");
     assert_eq!(error, RegistryError::DuplicateFunction(TypeName::new("test/function")));
 }
@@ -149,7 +147,7 @@ fn two_functions_of_one_name_are_refused() {
 fn two_states_of_one_name_are_refused() {
     const INT: ValueSpec<i32> = ValueSpec::new("seen");
     const LONG: ValueSpec<i64> = ValueSpec::new("seen");
-    let function = Function::new("test/function", nothing).state(&INT).state(&LONG);
+    let function = Function::new("test/function").fallback(nothing).state(&INT).state(&LONG);
     let error = Registry::builder().function(function).build().expect_err("refused");
     let function = TypeName::new("test/function");
     assert_eq!(error, RegistryError::DuplicateState { function, state: "seen" });
@@ -159,7 +157,7 @@ fn two_states_of_one_name_are_refused() {
 fn names_that_the_runtime_cannot_split_are_refused() {
     for name in ["", "function", "/function", "test/", "test/function/v2", "/", "a//b"] {
         assert!(name.parse::<TypeName>().is_err(), "{name:?}");
-        let error = Registry::builder().function(Function::new(name, nothing)).build().expect_err("refused");
+        let error = Registry::builder().function(Function::new(name).fallback(nothing)).build().expect_err("refused");
         assert!(error.to_string().contains(&format!("{name:?}")), "{error}");
     }
 }

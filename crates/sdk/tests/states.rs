@@ -1,7 +1,5 @@
 //! What a function reads and writes, over the protocol.
 
-mod support;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -10,16 +8,16 @@ use statefun_sdk::protocol::reqreply::from_function::Response;
 use statefun_sdk::protocol::reqreply::from_function::expiration_spec::ExpireMode;
 use statefun_sdk::{
     Bytes, Context, Decode, Encode, FailureKind, Function, FunctionError, HandlerError, Json, Message, RecentIds,
-    ReplyKind, Type, TypeError, TypeName, Typed, ValueSpec,
+    ResponseKind, TypeError, TypeName, Typed, ValueSpec,
 };
-use support::{Request, call, decoded, effects, mutations, typed, value_of};
+use statefun_test_support::request::{Batch, call, decoded, effects, mutations, typed, value_of};
 
 const FUNCTION: &str = "test/function";
 const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 const NAME: ValueSpec<String> = ValueSpec::new("name");
 
-fn request() -> Request {
-    Request::to(FUNCTION, "a").message(value_of(1))
+fn request() -> Batch {
+    Batch::to(FUNCTION, "a").message(value_of(1))
 }
 
 async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
@@ -31,9 +29,9 @@ async fn states_that_were_not_sent_are_asked_for_in_the_order_of_their_declarati
     const HOUR: Duration = Duration::from_secs(3600);
     const Z: ValueSpec<i64> = ValueSpec::<i64>::new("z").expire_after_write(HOUR);
     const M: ValueSpec<bool> = ValueSpec::<bool>::new("m").expire_after_call(Duration::from_micros(1500));
-    let function = || Function::new(FUNCTION, count).state(&Z).state(&SEEN).state(&M);
+    let function = || Function::new(FUNCTION).fallback(count).state(&Z).state(&SEEN).state(&M);
     let reply = call(function(), request().state("seen", None)).await.expect("an answer");
-    assert_eq!(reply.kind, ReplyKind::MissingStates);
+    assert_eq!(reply.kind, ResponseKind::MissingStates);
     let Response::IncompleteInvocationContext(missing) = decoded(&reply) else { panic!("expected missing states") };
     let missing: Vec<_> = missing.missing_values.iter().collect();
     assert_eq!(missing.len(), 2);
@@ -54,7 +52,7 @@ async fn states_that_were_not_sent_are_asked_for_in_the_order_of_their_declarati
 
 #[tokio::test]
 async fn a_single_state_that_was_not_sent_is_asked_for_too() {
-    let function = Function::new(FUNCTION, count).state(&NAME).state(&SEEN);
+    let function = Function::new(FUNCTION).fallback(count).state(&NAME).state(&SEEN);
     let reply = call(function, request().state("name", None)).await.expect("an answer");
     let Response::IncompleteInvocationContext(missing) = decoded(&reply) else { panic!("expected missing states") };
     let names: Vec<_> = missing.missing_values.into_iter().map(|spec| spec.state_name).collect();
@@ -64,7 +62,7 @@ async fn a_single_state_that_was_not_sent_is_asked_for_too() {
 #[tokio::test]
 async fn states_of_another_release_are_ignored() {
     let request = request().state("of_another_release", Some(value_of(7))).state("seen", Some(value_of(4)));
-    let result = effects(Function::new(FUNCTION, count).state(&SEEN), request).await;
+    let result = effects(Function::new(FUNCTION).fallback(count).state(&SEEN), request).await;
     assert_eq!(mutations(&result), [("seen".to_owned(), Some(value_of(5)))]);
 }
 
@@ -78,7 +76,7 @@ async fn a_state_without_a_value_reads_as_none_however_the_runtime_says_so() {
     let mut unset = typed("io.statefun.types/int", "");
     unset.has_value = false;
     for value in [None, Some(unset)] {
-        let result = effects(Function::new(FUNCTION, read).state(&SEEN), request().state("seen", value)).await;
+        let result = effects(Function::new(FUNCTION).fallback(read).state(&SEEN), request().state("seen", value)).await;
         assert_eq!(mutations(&result), []);
     }
 }
@@ -89,7 +87,8 @@ async fn a_state_that_was_only_read_sends_nothing() {
         assert_eq!(context.get(&SEEN)?, Some(&4));
         Ok(())
     }
-    let result = effects(Function::new(FUNCTION, read).state(&SEEN), request().state("seen", Some(value_of(4)))).await;
+    let result =
+        effects(Function::new(FUNCTION).fallback(read).state(&SEEN), request().state("seen", Some(value_of(4)))).await;
     assert_eq!(mutations(&result), []);
 }
 
@@ -98,7 +97,8 @@ async fn a_write_of_the_same_value_is_a_write() {
     async fn renew(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.set(&SEEN, 4)
     }
-    let result = effects(Function::new(FUNCTION, renew).state(&SEEN), request().state("seen", Some(value_of(4)))).await;
+    let result =
+        effects(Function::new(FUNCTION).fallback(renew).state(&SEEN), request().state("seen", Some(value_of(4)))).await;
     assert_eq!(mutations(&result), [("seen".to_owned(), Some(value_of(4)))]);
 }
 
@@ -111,7 +111,7 @@ async fn a_value_given_out_for_changing_counts_as_written() {
         Ok(())
     }
     let request = request().state("name", Some(value_of("ann")));
-    let result = effects(Function::new(FUNCTION, touch).state(&NAME), request).await;
+    let result = effects(Function::new(FUNCTION).fallback(touch).state(&NAME), request).await;
     assert_eq!(mutations(&result), [("name".to_owned(), Some(value_of("ann!")))]);
 }
 
@@ -122,7 +122,7 @@ async fn removing_is_told_only_where_there_was_a_value() {
         assert_eq!(context.get(&SEEN)?, None);
         Ok(())
     }
-    let function = || Function::new(FUNCTION, remove).state(&SEEN);
+    let function = || Function::new(FUNCTION).fallback(remove).state(&SEEN);
     let result = effects(function(), request().state("seen", Some(value_of(4)))).await;
     assert_eq!(mutations(&result), [("seen".to_owned(), None)]);
     let result = effects(function(), request().state("seen", None)).await;
@@ -132,14 +132,14 @@ async fn removing_is_told_only_where_there_was_a_value() {
 #[tokio::test]
 async fn a_batch_ends_in_one_change_per_state() {
     async fn toggle(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        match message.as_::<i32>()? {
+        match message.get::<i32>()? {
             0 => context.remove(&SEEN),
             value => context.set(&SEEN, value),
         }
     }
-    let function = || Function::new(FUNCTION, toggle).state(&SEEN);
+    let function = || Function::new(FUNCTION).fallback(toggle).state(&SEEN);
     let batch = |values: &[i32]| {
-        let request = Request::to(FUNCTION, "a").state("seen", Some(value_of(9)));
+        let request = Batch::to(FUNCTION, "a").state("seen", Some(value_of(9)));
         values.iter().fold(request, |request, &value| request.message(value_of(value)))
     };
     assert_eq!(mutations(&effects(function(), batch(&[1, 2, 3])).await), [("seen".to_owned(), Some(value_of(3)))]);
@@ -162,7 +162,7 @@ async fn default_values_are_written_as_no_bytes_with_a_value() {
         context.set(&DOUBLE, 0.0)?;
         context.set(&FLOAT, 0.0)
     }
-    let function = Function::new(FUNCTION, zero).state(&SEEN).state(&NAME).state(&FLAG).state(&LONG);
+    let function = Function::new(FUNCTION).fallback(zero).state(&SEEN).state(&NAME).state(&FLAG).state(&LONG);
     let states = ["seen", "name", "flag", "long", "double", "float"];
     let request = states.iter().fold(request(), |request, name| request.state(name, None));
     let result = effects(function.state(&DOUBLE).state(&FLOAT), request).await;
@@ -183,7 +183,7 @@ async fn any_name_that_the_other_sdks_take_is_a_name() {
         context.set(&DIGITS, 2)
     }
     let request = request().state("__proto__", None).state("Step2", None);
-    let result = effects(Function::new(FUNCTION, write).state(&PROTO).state(&DIGITS), request).await;
+    let result = effects(Function::new(FUNCTION).fallback(write).state(&PROTO).state(&DIGITS), request).await;
     let expected = [("__proto__".to_owned(), Some(value_of(1))), ("Step2".to_owned(), Some(value_of(2)))];
     assert_eq!(mutations(&result), expected);
 }
@@ -234,7 +234,7 @@ async fn a_state_is_decoded_once_and_encoded_once_in_a_batch() {
     const LOG: ValueSpec<Counted> = ValueSpec::new("log");
     const UNTOUCHED: ValueSpec<Counted> = ValueSpec::new("untouched");
     async fn append(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let byte = message.as_::<i32>()?.to_le_bytes()[0];
+        let byte = message.get::<i32>()?.to_le_bytes()[0];
         let before = context.get(&LOG)?.map_or(0, |log| log.0.len());
         let after = context.update(&LOG, |log| {
             log.0.push(byte);
@@ -243,11 +243,11 @@ async fn a_state_is_decoded_once_and_encoded_once_in_a_batch() {
         assert_eq!(after, before + 1);
         Ok(())
     }
-    let request = Request::to(FUNCTION, "a")
+    let request = Batch::to(FUNCTION, "a")
         .state("log", Some(typed("test/counted", "x")))
         .state("untouched", Some(typed("test/counted", "y")));
     let request = (0..100).fold(request, |request, n| request.message(value_of(n)));
-    let result = effects(Function::new(FUNCTION, append).state(&LOG).state(&UNTOUCHED), request).await;
+    let result = effects(Function::new(FUNCTION).fallback(append).state(&LOG).state(&UNTOUCHED), request).await;
     assert_eq!((DECODED.load(SeqCst), ENCODED.load(SeqCst)), (1, 1));
     let expected: Vec<u8> = std::iter::once(b'x').chain(0..100).collect();
     assert_eq!(mutations(&result), [("log".to_owned(), Some(typed("test/counted", expected)))]);
@@ -257,21 +257,19 @@ async fn a_state_is_decoded_once_and_encoded_once_in_a_batch() {
 async fn raw_bytes_are_slices_of_the_request() {
     const RAW: ValueSpec<Bytes> = ValueSpec::with_type("raw", TypeName::new("test/raw"));
     let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let function = Function::with(
-        FUNCTION,
-        seen.clone(),
-        async |seen: &Arc<std::sync::Mutex<Vec<usize>>>, context: &mut Context, message: Message| {
+    let function = Function::new(FUNCTION)
+        .fallback(async |seen: &Arc<std::sync::Mutex<Vec<usize>>>, context: &mut Context, message: Message| {
             let state = context.get(&RAW)?.map_or(0, |raw| raw.as_ptr() as usize);
-            seen.lock().expect("unpoisoned").extend([state, message.raw().as_ptr() as usize]);
+            seen.lock().expect("unpoisoned").extend([state, message.value().as_ptr() as usize]);
             Ok(())
-        },
-    );
-    let body = Request::to(FUNCTION, "a")
+        })
+        .with(seen.clone());
+    let body = Batch::to(FUNCTION, "a")
         .state("raw", Some(typed("test/raw", vec![1; 5000])))
         .message(typed("test/raw", vec![2; 5000]))
         .bytes();
     let range = body.as_ptr() as usize..body.as_ptr() as usize + body.len();
-    support::handler(function.state(&RAW)).handle(body.clone()).await.expect("an answer");
+    statefun_test_support::request::handler(function.state(&RAW)).handle(body.clone()).await.expect("an answer");
     let seen = seen.lock().expect("unpoisoned");
     assert_eq!(seen.len(), 2, "the function was called once");
     for pointer in seen.iter() {
@@ -279,7 +277,7 @@ async fn raw_bytes_are_slices_of_the_request() {
     }
 }
 
-async fn failure(function: Function, request: Request) -> Box<statefun_sdk::InvocationFailure> {
+async fn failure(function: Function, request: Batch) -> Box<statefun_sdk::InvocationFailure> {
     match call(function, request).await {
         Err(HandlerError::Invocation(failure)) => failure,
         other => panic!("expected a failure, got {other:?}"),
@@ -289,24 +287,25 @@ async fn failure(function: Function, request: Request) -> Box<statefun_sdk::Invo
 #[tokio::test]
 async fn a_state_that_cannot_be_read_fails_the_batch_and_says_which() {
     for value in [typed("io.statefun.types/int", vec![0xff; 3]), typed("io.statefun.types/long", "")] {
-        let failure = failure(Function::new(FUNCTION, count).state(&SEEN), request().state("seen", Some(value))).await;
+        let failure =
+            failure(Function::new(FUNCTION).fallback(count).state(&SEEN), request().state("seen", Some(value))).await;
         assert_eq!(failure.kind, FailureKind::State);
         assert!(failure.reason.contains("\"seen\""), "{}", failure.reason);
     }
 }
 
 #[tokio::test]
-async fn an_undeclared_state_is_poison_that_names_it() {
-    let failure = failure(Function::new(FUNCTION, count), request()).await;
-    assert_eq!(failure.kind, FailureKind::Poison);
+async fn an_undeclared_state_is_a_bug_that_names_it() {
+    let failure = failure(Function::new(FUNCTION).fallback(count), request()).await;
+    assert_eq!(failure.kind, FailureKind::Bug);
     assert!(failure.reason.contains("\"seen\" is not declared"), "{}", failure.reason);
 }
 
 #[tokio::test]
-async fn a_state_of_another_rust_type_than_declared_is_poison() {
+async fn a_state_of_another_rust_type_than_declared_is_a_bug() {
     const OTHER: ValueSpec<Json<i32>> = ValueSpec::with_type("seen", TypeName::new("io.statefun.types/int"));
-    let failure = failure(Function::new(FUNCTION, count).state(&OTHER), request().state("seen", None)).await;
-    assert_eq!(failure.kind, FailureKind::Poison);
+    let failure = failure(Function::new(FUNCTION).fallback(count).state(&OTHER), request().state("seen", None)).await;
+    assert_eq!(failure.kind, FailureKind::Bug);
     assert!(failure.reason.contains("another Rust type"), "{}", failure.reason);
 }
 
@@ -314,15 +313,15 @@ async fn a_state_of_another_rust_type_than_declared_is_poison() {
 async fn a_message_that_comes_again_is_told_from_a_new_one() {
     const HANDLED: ValueSpec<Json<RecentIds<2>>> = ValueSpec::new("handled");
     async fn once(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let id = message.as_::<String>()?;
+        let id = message.get::<String>()?;
         if context.update(&HANDLED, |handled| handled.insert(&id))? {
             context.send(TypeName::new(FUNCTION).with_id(id), true)?;
         }
         Ok(())
     }
-    let function = Function::new(FUNCTION, once).state(&HANDLED).sends_to(TypeName::new(FUNCTION));
+    let function = Function::new(FUNCTION).fallback(once).state(&HANDLED).sends_to(TypeName::new(FUNCTION));
     let ids = ["a", "b", "a", "b", "c", "c", "b", "a"];
-    let request = Request::to(FUNCTION, "a").state("handled", None);
+    let request = Batch::to(FUNCTION, "a").state("handled", None);
     let result = effects(function, ids.iter().fold(request, |request, &id| request.message(value_of(id)))).await;
     let new: Vec<_> = result.outgoing_messages.iter().map(|sent| sent.target.clone().expect("a target").id).collect();
     assert_eq!(new, ["a", "b", "c", "a"]);
@@ -332,7 +331,7 @@ async fn a_message_that_comes_again_is_told_from_a_new_one() {
 
 #[test]
 fn whatever_is_encoded_and_decoded_can_be_a_state() {
-    fn is_type<T: Type>() {}
+    fn is_type<T: Encode + Decode + Send + Sync + 'static>() {}
     is_type::<bool>();
     is_type::<i32>();
     is_type::<i64>();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use statefun_sdk::{Bytes, Decode, Encode, Json, Proto, TypeName, Typed, TypedValue};
 
 fn wire<T: Encode + Typed>(value: T) -> (String, Vec<u8>) {
-    let value = TypedValue::of(value).expect("encodes");
+    let value = TypedValue::new(value).expect("encodes");
     (value.type_name().to_owned(), value.value().to_vec())
 }
 

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::chain;
-use crate::receive::{self, End, ReceiveArgs};
+use crate::receive::{self, Outcome, ReceiveArgs};
 use crate::send::{self, SendArgs};
 use crate::simulate::{self, SimulateArgs};
 
-/// Events into the ingresses of a StateFun cluster, and records out of its egresses
+/// Send events to the ingresses of a StateFun cluster and receive records from its egresses
 ///
 /// Both are Kafka topics or Kinesis streams.
 #[derive(Debug, Parser)]
@@ -23,25 +23,25 @@ pub struct Cli {
 enum Command {
     /// Send the lines of a file to an ingress
     ///
-    /// Every record gets a key: it is the id of the function that the ingress hands the record to, and records of one
-    /// key keep their order. The keys of products and carts are found without an option. Waits until each record is
-    /// confirmed; when a connection breaks, Kinesis may store one twice. None is lost without a word.
+    /// Every record gets a key: the id of the function that the ingress sends the record to. Records with the same key
+    /// keep their order. The default key rules find the keys of products and carts. Waits until each record is
+    /// confirmed and reports those that are not; if a connection breaks, Kinesis may store a record twice.
     #[command(after_long_help = SEND_EXAMPLES)]
     Send(SendArgs),
-    /// Print what comes out of an egress, one JSON object a line
+    /// Print the records of an egress, one JSON object per line
     ///
-    /// From Kafka {"topic","partition","offset","key","value"}, from Kinesis the same with "stream", "shard" and
-    /// "sequence" for the first three. A value that is not JSON is "value_text" where it is text, else "value_base64"; "key_base64" likewise. A
-    /// tombstone has no value, a record without a key has no key. Commits no offsets and joins no group, so it disturbs
-    /// nobody.
+    /// From Kafka {"topic","partition","offset","key","value"}; from Kinesis "stream", "shard" and "sequence" replace
+    /// the first three. A value that is not JSON is printed as "value_text" if it is UTF-8, otherwise as
+    /// "value_base64"; a key that is not UTF-8 is printed as "key_base64". A tombstone has no value, a record without a
+    /// key has no key. Commits no offsets and joins no consumer group, so other consumers are not affected.
     #[command(after_long_help = RECEIVE_EXAMPLES)]
     Receive(ReceiveArgs),
-    /// Make up payments for fraud detection, and print its alerts
+    /// Send generated payments to fraud detection, and print its alerts
     ///
-    /// Sends transactions, each tenth time a confirmation of fraud and a threshold as well, to the Kafka topics
-    /// transactions, confirmed and thresholds, and prints a line for each alert that comes out of the topic alerts. What
-    /// is sent depends on the seed alone, but for the transactions' times. An exactly-once egress tells its alerts when a
-    /// checkpoint is done. Topics that are missing are made.
+    /// Sends transactions, and after every tenth a fraud confirmation and a threshold, to the Kafka topics
+    /// transactions, confirmed and thresholds, and prints a line for each alert in the topic alerts. The events depend
+    /// on the seed only, except for the timestamps of transactions. The alerts of an exactly-once egress are visible
+    /// after the next checkpoint. Missing topics are created.
     #[command(after_long_help = SIMULATE_EXAMPLES)]
     Simulate(SimulateArgs),
 }
@@ -54,15 +54,15 @@ Examples:
   statefun-tools send kafka:orders orders.jsonl --key-rule 'order.*=/data/id'
   statefun-tools send kinesis:cart_events events.jsonl --region eu-central-1
 
-A stand-in of Kinesis on this machine, such as LocalStack:
+A local Kinesis emulator, such as LocalStack:
   export AWS_ENDPOINT_URL=http://localhost:4566 AWS_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
   statefun-tools send kinesis:cart_events events.jsonl
 
 Exit codes:
   0  every record was confirmed
-  1  not so
-  2  the command line is wrong";
+  1  an error occurred, or a record was not confirmed
+  2  the command line is invalid";
 
 const RECEIVE_EXAMPLES: &str = "\
 Examples:
@@ -72,10 +72,10 @@ Examples:
   statefun-tools receive kinesis:cart_results --timeout 5min
 
 Exit codes:
-  0  what was asked for has come
-  1  something failed
-  2  the command line is wrong
-  3  the time was over before --count records or the end had come";
+  0  all requested records were received
+  1  an error occurred
+  2  the command line is invalid
+  3  --timeout elapsed before --count records or the end were received";
 
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
@@ -88,23 +88,23 @@ An alert:
 
 Exit codes:
   0  every event was confirmed
-  1  not so, or the alerts cannot be had
-  2  the command line is wrong";
+  1  an error occurred, or an event was not confirmed
+  2  the command line is invalid";
 
-/// The exit code of a time-out.
+/// The exit code of a timeout.
 const TIMED_OUT: u8 = 3;
 
 impl Cli {
-    /// Does what the command says, and tells on standard error why not.
+    /// Runs the command and prints its error, if any, on standard error.
     pub async fn run(self) -> ExitCode {
-        let done = match self.command {
-            Command::Send(args) => send::run(args).await.map(|()| End::Complete),
+        let result = match self.command {
+            Command::Send(args) => send::run(args).await.map(|()| Outcome::Complete),
             Command::Receive(args) => receive::run(args).await,
-            Command::Simulate(args) => simulate::run(args).await.map(|()| End::Complete),
+            Command::Simulate(args) => simulate::run(args).await.map(|()| Outcome::Complete),
         };
-        match done {
-            Ok(End::Complete) => ExitCode::SUCCESS,
-            Ok(End::TimedOut) => ExitCode::from(TIMED_OUT),
+        match result {
+            Ok(Outcome::Complete) => ExitCode::SUCCESS,
+            Ok(Outcome::TimedOut) => ExitCode::from(TIMED_OUT),
             Err(error) => {
                 eprintln!("error: {}", chain(error.as_ref()));
                 ExitCode::FAILURE

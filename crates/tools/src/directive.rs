@@ -1,4 +1,4 @@
-//! Lines that are not for the functions, but for whoever replays a file of events.
+//! Lines that are not for the functions, but for the program that replays a file of events.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 /// A test directive: a CloudEvent whose type begins with `test.`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Directive {
-    /// `test.comment`: says what comes.
+    /// `test.comment`: print a comment.
     Comment(String),
     /// `test.delay`: wait once, `data` milliseconds.
     Delay(Duration),
@@ -16,10 +16,10 @@ pub enum Directive {
 }
 
 impl Directive {
-    /// The directive that an event is, if it is one.
+    /// Parses an event as a directive; `None` if it is not one.
     ///
     /// # Errors
-    /// When a directive lacks what it needs in its `data`; the error says what that is.
+    /// When the `data` of a directive is invalid; the error says what was expected.
     pub fn of(event: &Value) -> Result<Option<Self>, String> {
         let Some(event_type) = event.get("type").and_then(Value::as_str) else { return Ok(None) };
         let data = event.get("data").unwrap_or(&Value::Null);

@@ -1,37 +1,37 @@
-//! The key of a record: the id of the function that the ingress hands it to.
+//! The key of a record: the id of the function that the ingress sends it to.
 //!
-//! The runtime keeps the order of records of one key only, so the key is the entity that an event is about.
+//! The runtime keeps the order of records only within a key, so the key is the entity that an event is about.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value;
 
-/// Where the keys of records come from.
+/// The source of record keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keys {
-    /// The same key for all.
+    /// The same key for all records.
     Constant(String),
-    /// The value at the same place of every event.
+    /// The value at the same JSON pointer of every event.
     Pointer(Pointer),
-    /// The value at a place that depends on the event's type; the first rule that matches decides.
+    /// The value at a JSON pointer that depends on the event's type; the first matching rule applies.
     Rules(Vec<KeyRule>),
 }
 
 impl Keys {
-    /// The key of an event; `None` stands for a line that is not JSON.
+    /// The key of an event; `None` is a line that is not JSON.
     ///
     /// # Errors
-    /// When there is none. A key is never empty, unless it is a constant.
+    /// When the event has no key. Only a constant key can be empty.
     pub fn of(&self, event: Option<&Value>) -> Result<String, NoKey> {
-        let json = || event.ok_or_else(|| NoKey("not JSON, so there is no key in it".to_owned()));
+        let json = || event.ok_or_else(|| NoKey("not JSON, so it has no key".to_owned()));
         match self {
             Self::Constant(key) => Ok(key.clone()),
             Self::Pointer(pointer) => pointer.key(json()?),
             Self::Rules(rules) => {
                 let event = json()?;
                 let Some(event_type) = event.get("type").and_then(Value::as_str) else {
-                    return Err(NoKey("no event with a type, so no key rule applies".to_owned()));
+                    return Err(NoKey("event without a type, so no key rule applies".to_owned()));
                 };
                 match rules.iter().find(|rule| rule.matches(event_type)) {
                     Some(rule) => rule.pointer.key(event),
@@ -42,7 +42,7 @@ impl Keys {
     }
 }
 
-/// `TYPE=POINTER`: in events of this type, the key is there. A `*` at the end of the type stands for anything.
+/// `TYPE=POINTER`: the pointer to the key in events of this type. A `*` at the end of the type matches any suffix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyRule {
     event_type: String,
@@ -51,7 +51,7 @@ pub struct KeyRule {
 }
 
 impl KeyRule {
-    /// The rules for the events of products and carts, as the command line takes them.
+    /// The rules for the events of products and carts, in the syntax of the command line.
     pub const PRODUCT_CART: [&str; 2] = ["example.product=/data/id", "example.cart-*=/data/cartId"];
 
     fn matches(&self, event_type: &str) -> bool {
@@ -75,7 +75,7 @@ impl FromStr for KeyRule {
     }
 }
 
-/// A place in an event: a JSON pointer (RFC 6901).
+/// A JSON pointer (RFC 6901) into an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pointer(String);
 
@@ -84,14 +84,14 @@ impl Pointer {
         let found = match event.pointer(&self.0) {
             Some(Value::String(text)) if !text.is_empty() => return Ok(text.clone()),
             Some(Value::Number(number)) => return Ok(number.to_string()),
-            Some(Value::String(_)) => "an empty text",
-            Some(Value::Bool(_)) => "true or false",
+            Some(Value::String(_)) => "an empty string",
+            Some(Value::Bool(_)) => "a boolean",
             Some(Value::Array(_)) => "an array",
             Some(Value::Object(_)) => "an object",
             Some(Value::Null) => "null",
             None => "nothing",
         };
-        Err(NoKey(format!("{found} at {}, where its key should be; expected a text or a number", self.0)))
+        Err(NoKey(format!("{found} at {}, expected the key: a string or a number", self.0)))
     }
 }
 
@@ -100,13 +100,13 @@ impl FromStr for Pointer {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if !text.starts_with('/') {
-            return Err(format!("{text:?} is no JSON pointer; expected one such as /data/cartId"));
+            return Err(format!("{text:?} is not a JSON pointer; expected one such as /data/cartId"));
         }
         Ok(Self(text.to_owned()))
     }
 }
 
-/// Why a line has no key.
+/// The error for a line without a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoKey(String);
 
@@ -152,20 +152,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_told() {
+    fn a_missing_key_is_reported() {
         let keys = rules(&KeyRule::PRODUCT_CART);
-        assert_eq!(keys.of(None).expect_err("no key").to_string(), "not JSON, so there is no key in it");
+        assert_eq!(keys.of(None).expect_err("no key").to_string(), "not JSON, so it has no key");
         assert_eq!(no_key(&keys, json!({"type": "other"})), "no key rule for the type \"other\"");
-        assert_eq!(no_key(&keys, json!({"id": 1})), "no event with a type, so no key rule applies");
+        assert_eq!(no_key(&keys, json!({"id": 1})), "event without a type, so no key rule applies");
         for (id, found) in [
-            (json!(""), "an empty text"),
+            (json!(""), "an empty string"),
             (json!(null), "null"),
             (json!(["p"]), "an array"),
             (json!({}), "an object"),
-            (json!(true), "true or false"),
+            (json!(true), "a boolean"),
         ] {
-            let told = no_key(&keys, json!({"type": "example.product", "data": {"id": id}}));
-            assert!(told.starts_with(&format!("{found} at /data/id, ")), "{told}");
+            let error = no_key(&keys, json!({"type": "example.product", "data": {"id": id}}));
+            assert!(error.starts_with(&format!("{found} at /data/id, ")), "{error}");
         }
         assert!(no_key(&keys, json!({"type": "example.product"})).starts_with("nothing at /data/id, "));
     }
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_or_pointer_in_another_form_is_refused_with_an_example() {
+    fn the_error_for_an_invalid_rule_or_pointer_has_an_example() {
         for text in ["example.product", "=/data/id", ""] {
             assert!(text.parse::<KeyRule>().expect_err(text).contains("such as example.cart-*=/data/cartId"));
         }

@@ -1,44 +1,52 @@
-//! Events into the ingresses of a StateFun cluster, and records out of its egresses.
+//! Sends events to the ingresses of a StateFun cluster and receives records from its egresses.
 //!
-//! The binary `statefun-tools` is a command line around this.
+//! The binary `statefun-tools` is the command line interface of this crate.
 //!
 //! # Layout
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`cli`] | the commands, and what their exit codes mean |
-//! | [`channel`] | `kafka:TOPIC` and `kinesis:STREAM` |
-//! | [`send`] | lines of a file to a channel; [`lines`], [`directive`], [`key`], [`pace`] and [`progress`] are its parts |
-//! | [`receive`] | a channel to lines of JSON; [`received`] is one of them |
-//! | [`simulate`] | made-up payments to fraud detection, and its alerts to lines |
-//! | [`sink`] | what a sender of records is, and which of them were confirmed |
-//! | [`kafka`], [`kinesis`] | the options for each, and behind the feature of the same name its client |
+//! | [`cli`] | the commands and their exit codes |
+//! | [`send`] | sends the lines of a file to a topic or stream, with [`lines`], [`directive`], [`key`], [`schedule`] and [`progress`] |
+//! | [`receive`] | prints a topic or stream as lines of JSON; [`received`] is a record |
+//! | [`simulate`] | sends generated payments to fraud detection and prints its alerts |
+//! | [`sink`] | the trait of a record producer, and the deliveries of its records |
+//! | [`kafka`], [`kinesis`] | the options of each, and its client behind the feature of the same name |
 
-pub mod channel;
 pub mod cli;
 pub mod directive;
 pub mod kafka;
 pub mod key;
 pub mod kinesis;
 pub mod lines;
-pub mod pace;
 pub mod progress;
 pub mod receive;
 pub mod received;
+pub mod schedule;
 pub mod send;
 pub mod simulate;
 pub mod sink;
 
-/// An error of any kind, with what to do about it in its text.
+/// An error of any type; its text says what to do about it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The text of an error and of what caused it.
+/// The error of a program that was built without a client for Kafka or Kinesis.
+#[cfg(not(all(feature = "kafka", feature = "kinesis")))]
+pub(crate) fn not_built(connector: statefun_sdk::Connector) -> BoxError {
+    format!(
+        "this program was built without a client for {connector}; build one with it by \
+         `cargo build --release -p statefun-tools --features {connector}`"
+    )
+    .into()
+}
+
+/// The text of an error and its causes.
 pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
-        // Some errors repeat their cause in their own text.
+        // Some errors already include their cause in their text.
         if !text.ends_with(&next) {
             text = format!("{text}: {next}");
         }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 
 use crate::BoxError;
 
-/// Reads lines, one after the other; empty ones are left out.
+/// Reads lines in sequence and skips empty ones.
 pub struct Lines {
     source: Pin<Box<dyn AsyncBufRead + Send>>,
     name: String,
@@ -17,12 +17,12 @@ pub struct Lines {
     number: u64,
 }
 
-/// A line that is not empty, without what ends it.
+/// A non-empty line, without its line terminator.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {
-    /// 1 for the first line, empty lines counted.
+    /// The line number, from 1 on, including empty lines.
     pub number: u64,
-    /// What is in it.
+    /// The content.
     pub text: Vec<u8>,
 }
 
@@ -34,14 +34,15 @@ impl Lines {
     pub async fn open(file: &Path) -> Result<Self, BoxError> {
         if file == Path::new("-") {
             if std::io::stdin().is_terminal() {
-                eprintln!("reading events from this terminal, one a line; Ctrl-D ends them");
+                eprintln!("reading events from this terminal, one per line; press Ctrl-D to finish");
             }
             return Ok(Self::new(BufReader::new(tokio::io::stdin()), "standard input".to_owned(), None));
         }
         let name = file.display().to_string();
-        let cannot = |error| format!("{name}: {error}; expected a file with one event a line, or - for standard input");
-        let opened = tokio::fs::File::open(file).await.map_err(cannot)?;
-        let size = opened.metadata().await.map_err(cannot)?.len();
+        let with_name =
+            |error| format!("{name}: {error}; expected a file with one event per line, or - for standard input");
+        let opened = tokio::fs::File::open(file).await.map_err(with_name)?;
+        let size = opened.metadata().await.map_err(with_name)?.len();
         Ok(Self::new(BufReader::new(opened), name, Some(size)))
     }
 
@@ -49,17 +50,17 @@ impl Lines {
         Self { source: Box::pin(source), name, size, read: 0, number: 0 }
     }
 
-    /// Where the lines come from.
+    /// The name of the source.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How many bytes there are, where that is known.
+    /// The size in bytes, if known.
     pub fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// How many bytes have been read.
+    /// The number of bytes read so far.
     pub fn read(&self) -> u64 {
         self.read
     }
@@ -67,7 +68,7 @@ impl Lines {
     /// The next line.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When the source cannot be read.
     pub async fn next(&mut self) -> Result<Option<Line>, BoxError> {
         loop {
             let mut text = Vec::new();
@@ -78,7 +79,7 @@ impl Lines {
             }
             self.read += u64::try_from(read)?;
             self.number += 1;
-            // Blanks belong to the event: it may end with empty columns.
+            // Trailing whitespace belongs to the event, which may end with empty columns.
             let end = text.strip_suffix(b"\n").map_or(&text[..], |line| line.strip_suffix(b"\r").unwrap_or(line)).len();
             text.truncate(end);
             if !text.is_empty() {

@@ -1,4 +1,4 @@
-//! How far the sending has come, on standard error.
+//! Reports the progress of sending on standard error.
 
 use std::time::{Duration, Instant};
 
@@ -6,19 +6,19 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::sink::Deliveries;
 
-/// How often a line tells it where there is no terminal.
+/// The interval between progress lines without a terminal.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// A bar on a terminal, a line now and then elsewhere.
+/// A progress bar on a terminal, otherwise a line at intervals.
 pub struct Progress {
     bar: ProgressBar,
     size: Option<u64>,
-    told: Instant,
+    reported: Instant,
     deliveries: Deliveries,
 }
 
 impl Progress {
-    /// Begins to tell of `size` bytes of lines, or of as many as come.
+    /// Starts to report the progress of `size` bytes of lines, or of an unknown size.
     pub fn new(size: Option<u64>, deliveries: Deliveries) -> Self {
         let (bar, template) = match size {
             Some(size) => (ProgressBar::new(size), "{bar:40} {percent:>3}% {msg}, {eta} left"),
@@ -26,16 +26,16 @@ impl Progress {
         };
         let style = ProgressStyle::with_template(template);
         let bar = style.map(|style| bar.clone().with_style(style)).unwrap_or(bar);
-        Self { bar, size, told: Instant::now(), deliveries }
+        Self { bar, size, reported: Instant::now(), deliveries }
     }
 
-    /// Tells how many bytes were read and how many records sent.
-    pub fn tell(&mut self, read: u64, sent: u64) {
+    /// Updates the numbers of bytes read and records sent.
+    pub fn update(&mut self, read: u64, sent: u64) {
         if !self.bar.is_hidden() {
             self.bar.set_position(read);
             self.bar.set_message(format!("{sent} sent, {} confirmed", self.deliveries.confirmed()));
-        } else if self.told.elapsed() >= EVERY {
-            self.told = Instant::now();
+        } else if self.reported.elapsed() >= EVERY {
+            self.reported = Instant::now();
             let confirmed = self.deliveries.confirmed();
             match self.size {
                 Some(size) => eprintln!("{sent} sent, {confirmed} confirmed, {read} of {size} bytes read"),
@@ -44,13 +44,13 @@ impl Progress {
         }
     }
 
-    /// Says a line of its own.
-    pub fn say(&self, text: &str) {
+    /// Prints a line without disturbing the progress bar.
+    pub fn println(&self, text: &str) {
         self.bar.suspend(|| eprintln!("{text}"));
     }
 
-    /// Takes the bar away.
-    pub fn end(&self) {
+    /// Removes the progress bar.
+    pub fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

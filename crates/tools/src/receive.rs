@@ -1,4 +1,4 @@
-//! `receive`: an egress to lines of JSON.
+//! `receive`: prints the records of an egress as lines of JSON.
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -8,24 +8,24 @@ use clap::{Args, ValueEnum};
 use tokio::time::{Instant, timeout_at};
 
 use crate::BoxError;
-use crate::channel::Channel;
 use crate::kafka::KafkaArgs;
 use crate::kinesis::KinesisArgs;
 use crate::received::Received;
+use statefun_sdk::Destination;
 
-/// What to receive, and until when.
+/// Options of `receive`.
 #[derive(Debug, Args)]
 pub struct ReceiveArgs {
-    /// Where from: kafka:TOPIC or kinesis:STREAM
-    #[arg(value_name = "CHANNEL")]
-    pub channel: Channel,
+    /// The topic or stream to read: kafka:TOPIC or kinesis:STREAM
+    #[arg(value_name = "SOURCE")]
+    pub destination: Destination,
     /// Which records
     #[command(flatten)]
     pub extent: Extent,
-    /// End after this many records
+    /// Stop after this many records
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// End after this time, such as 30s or 2min
+    /// Stop after this time, such as 30s or 2min
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub timeout: Option<Duration>,
     /// For kafka:TOPIC
@@ -36,107 +36,107 @@ pub struct ReceiveArgs {
     pub kinesis: KinesisArgs,
 }
 
-/// Which records of a channel there are to receive.
+/// Which records to receive.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct Extent {
-    /// Begin with what is already there, not with what comes from now on
+    /// Start at the beginning, not with new records
     #[arg(long)]
     pub from_beginning: bool,
-    /// End once all that is there was received
+    /// Stop after the last existing record
     #[arg(long, requires = "from_beginning", conflicts_with = "count")]
     pub to_end: bool,
-    /// Which records of transactions to show: an exactly-once egress writes in transactions
+    /// Which transactional records to print: an exactly-once egress writes in transactions
     #[arg(long, value_name = "LEVEL", default_value = "read-committed", help_heading = "Kafka")]
     pub isolation: Isolation,
 }
 
 impl Extent {
-    /// What comes from now on, without an end.
+    /// New records, without an end.
     pub const FROM_NOW: Self = Self { from_beginning: false, to_end: false, isolation: Isolation::ReadCommitted };
 }
 
-/// Which records of transactions are shown.
+/// Which transactional records are received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Isolation {
-    /// Those of transactions that were committed, once they are
+    /// Records of committed transactions, after the commit
     ReadCommitted,
-    /// All, those of aborted transactions too
+    /// All records, including those of aborted transactions
     ReadUncommitted,
 }
 
-/// Gives records, those of one partition or shard in order.
+/// A source of records; the records of one partition or shard are in order.
 pub trait Source {
-    /// The next record; `None` at the end, where that was asked for.
+    /// The next record; `None` at the end, if the source was asked to stop there.
     ///
     /// # Errors
-    /// When there will be no more.
+    /// When no more records can be received.
     fn next(&mut self) -> impl Future<Output = Result<Option<Received>, BoxError>> + Send;
 }
 
-/// Why it ended.
+/// The outcome of `receive`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// What was asked for has come.
+pub enum Outcome {
+    /// All requested records were received.
     Complete,
-    /// The time was over before.
+    /// The timeout elapsed first.
     TimedOut,
 }
 
-/// Prints records until there are enough.
+/// Prints records until all requested ones are received.
 ///
 /// # Errors
-/// When the records cannot be had, or printed.
-pub async fn run(args: ReceiveArgs) -> Result<End, BoxError> {
-    match &args.channel {
+/// When the records cannot be received or printed.
+pub async fn run(args: ReceiveArgs) -> Result<Outcome, BoxError> {
+    match &args.destination {
         #[cfg(feature = "kafka")]
-        Channel::Kafka(topic) => {
+        Destination::Kafka(topic) => {
             receive(crate::kafka::Consumer::connect(&args.kafka, topic, args.extent)?, &args, io::stdout()).await
         }
         #[cfg(feature = "kinesis")]
-        Channel::Kinesis(stream) => {
+        Destination::Kinesis(stream) => {
             receive(crate::kinesis::Consumer::connect(&args, stream).await?, &args, io::stdout()).await
         }
         #[cfg(not(all(feature = "kafka", feature = "kinesis")))]
-        channel => Err(channel.not_built()),
+        destination => Err(crate::not_built(destination.connector())),
     }
 }
 
-/// Writes what this source gives as lines of JSON.
+/// Writes the records of this source as lines of JSON.
 ///
 /// # Errors
 /// As [`run`].
-pub async fn receive(mut source: impl Source, args: &ReceiveArgs, mut output: impl Write) -> Result<End, BoxError> {
+pub async fn receive(mut source: impl Source, args: &ReceiveArgs, mut output: impl Write) -> Result<Outcome, BoxError> {
     let position = if args.extent.from_beginning { "the beginning" } else { "now" };
-    eprintln!("receiving from {} from {position} on", args.channel);
+    eprintln!("receiving from {} from {position} on", args.destination);
     let deadline = args.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut received = 0;
-    let end = loop {
+    let outcome = loop {
         if args.count.is_some_and(|count| received >= count) {
-            break End::Complete;
+            break Outcome::Complete;
         }
         let next = match deadline {
             Some(deadline) => timeout_at(deadline, source.next()).await,
             None => Ok(source.next().await),
         };
         match next {
-            // Without a number to reach, the time is all that was asked for.
-            Err(_) if args.count.is_none() && !args.extent.to_end => break End::Complete,
-            Err(_) => break End::TimedOut,
+            // Without --count and --to-end, the timeout is the requested end.
+            Err(_) if args.count.is_none() && !args.extent.to_end => break Outcome::Complete,
+            Err(_) => break Outcome::TimedOut,
             Ok(next) => match next? {
                 Some(record) if print(&mut output, &record)? => received += 1,
-                _ => break End::Complete,
+                _ => break Outcome::Complete,
             },
         }
     };
-    match (end, args.count) {
-        (End::TimedOut, Some(count)) => eprintln!("received {received} of {count} records before the time was over"),
-        (End::TimedOut, None) => eprintln!("received {received} records before the time was over, and not the end"),
-        (End::Complete, _) => eprintln!("received {received} records"),
+    match (outcome, args.count) {
+        (Outcome::TimedOut, Some(count)) => eprintln!("received {received} of {count} records before the timeout"),
+        (Outcome::TimedOut, None) => eprintln!("received {received} records before the timeout, without the end"),
+        (Outcome::Complete, _) => eprintln!("received {received} records"),
     }
-    Ok(end)
+    Ok(outcome)
 }
 
-/// Whether anyone still reads: a reader that went away has enough.
+/// Prints a record; returns `false` if the reader closed the pipe.
 fn print(output: &mut impl Write, record: &Received) -> Result<bool, BoxError> {
     let mut line = record.to_line()?;
     line.push('\n');

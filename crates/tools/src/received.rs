@@ -1,4 +1,4 @@
-//! A record that was received, as a line of JSON.
+//! A received record, printed as a line of JSON.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,15 +19,15 @@ use serde_json::value::RawValue;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Received {
-    /// Where it was.
+    /// The record's position.
     pub position: Position,
-    /// Its key; none on a record without one.
+    /// The key, if the record has one.
     pub key: Option<Vec<u8>>,
-    /// Its value; none on a tombstone of Kafka.
+    /// The value; `None` for a Kafka tombstone.
     pub value: Option<Vec<u8>>,
 }
 
-/// Where a record was: no two records have the same position.
+/// The position of a record, unique for each record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Position {
@@ -48,13 +48,13 @@ pub enum Position {
         shard: String,
         /// The sequence number.
         sequence: String,
-        /// Which of the records it is that the Kinesis Producer Library put together under one sequence number.
+        /// The index of the record among those that the Kinesis Producer Library aggregated under one sequence number.
         #[serde(skip_serializing_if = "Option::is_none")]
         subsequence: Option<usize>,
     },
 }
 
-/// The line: a key or value of another form goes under a name of its own, so that no two records look the same.
+/// A printed line. Keys and values in another format have a field name of their own, so that lines are unambiguous.
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(flatten)]
@@ -69,7 +69,7 @@ struct Line<'a> {
 
 #[derive(Serialize)]
 enum Value<'a> {
-    /// The very text, so that numbers keep their digits.
+    /// The original text, so that numbers keep their digits.
     #[serde(rename = "value")]
     Json(Box<RawValue>),
     #[serde(rename = "value_text")]
@@ -79,10 +79,10 @@ enum Value<'a> {
 }
 
 impl Received {
-    /// The record as one line of JSON, without what ends it.
+    /// The record as one line of JSON, without a line terminator.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When the record cannot be serialized.
     pub fn to_line(&self) -> serde_json::Result<String> {
         let bytes = self.key.as_deref();
         let key = bytes.and_then(|key| std::str::from_utf8(key).ok());
@@ -95,7 +95,7 @@ impl Received {
 impl<'a> Value<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         let Ok(text) = std::str::from_utf8(bytes) else { return Self::Base64(STANDARD.encode(bytes)) };
-        // A line break in JSON can only be white space: inside of a text it would be escaped.
+        // A line break in JSON can only be whitespace: inside a string it would be escaped.
         match RawValue::from_string(text.replace(['\n', '\r'], " ")) {
             Ok(json) => Self::Json(json),
             Err(_) => Self::Text(text),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn json_stays_as_it_is() {
+    fn json_is_unchanged() {
         assert_eq!(
             line(Some(b"c"), Some(br#"{"b":1.0,"a":[1e400,12345678901234567890123]}"#)),
             r#","key":"c","value":{"b":1.0,"a":[1e400,12345678901234567890123]}}"#
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_form_has_a_name_of_its_own() {
+    fn every_other_format_has_its_own_field() {
         assert_eq!(line(Some(b""), Some(b"")), r#","key":"","value_text":""}"#);
         assert_eq!(line(None, Some(b"hello\n")), r#","value_text":"hello\n"}"#);
         assert_eq!(line(Some(&[0xff]), Some(&[0, 0xff])), r#","key_base64":"/w==","value_base64":"AP8="}"#);
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_kinesis_says_its_shard() {
+    fn a_kinesis_record_has_its_shard() {
         let position = Position::Kinesis {
             stream: "s".into(),
             shard: "shardId-000000000000".into(),

@@ -1,4 +1,4 @@
-//! `send`: the lines of a file to an ingress.
+//! `send`: sends the lines of a file to an ingress.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -8,23 +8,23 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::BoxError;
-use crate::channel::Channel;
 use crate::directive::Directive;
 use crate::kafka::KafkaArgs;
 use crate::key::{KeyRule, Keys, Pointer};
 use crate::kinesis::KinesisArgs;
 use crate::lines::{Line, Lines};
-use crate::pace::{Pace, Rate};
 use crate::progress::Progress;
+use crate::schedule::{Rate, Schedule};
 use crate::sink::{Deliveries, Record, Sink};
+use statefun_sdk::Destination;
 
-/// What to send, where to, and how.
+/// Options of `send`.
 #[derive(Debug, Args)]
 pub struct SendArgs {
-    /// Where to: kafka:TOPIC or kinesis:STREAM
-    #[arg(value_name = "CHANNEL")]
-    pub channel: Channel,
-    /// The file with one event a line; - is standard input
+    /// The topic or stream to send to: kafka:TOPIC or kinesis:STREAM
+    #[arg(value_name = "DESTINATION")]
+    pub destination: Destination,
+    /// The file with one event per line; - is standard input
     ///
     /// Each line that is not empty becomes the value of one record, byte for byte, whether it is JSON or not.
     #[arg(value_name = "FILE", default_value = "-")]
@@ -43,22 +43,22 @@ pub struct SendArgs {
 /// How lines are sent.
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// In events of TYPE, the key is at POINTER; a * at the end of TYPE stands for anything
+    /// The JSON pointer to the key in events of TYPE; a * at the end of TYPE matches any suffix
     ///
-    /// May be given several times; the first rule that matches decides.
+    /// Can be repeated; the first matching rule applies.
     #[arg(long = "key-rule", value_name = "TYPE=POINTER",
         default_values = KeyRule::PRODUCT_CART, help_heading = "Keys")]
     pub key_rules: Vec<KeyRule>,
-    /// In every event, the key is at this JSON pointer
+    /// The JSON pointer to the key in every event
     #[arg(long, value_name = "POINTER", conflicts_with = "key_rules", help_heading = "Keys")]
     pub key_pointer: Option<Pointer>,
     /// The key of every record
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["key_rules", "key_pointer"], help_heading = "Keys")]
     pub key: Option<String>,
-    /// What to do with a line that has no key
+    /// What to do with a line without a key
     #[arg(long, value_name = "WHAT", default_value = "error", help_heading = "Keys")]
     pub no_key: WithoutKey,
-    /// The most records a second, such as 200/s
+    /// The most records per second, such as 200/s
     #[arg(long, value_name = "N/s")]
     pub rate: Option<Rate>,
     /// Send no more than this many records
@@ -69,63 +69,63 @@ pub struct Plan {
     pub directives: Directives,
 }
 
-/// What becomes of a line that has no key.
+/// What to do with a line without a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WithoutKey {
-    /// Stop there, and say which line it is
+    /// Stop with an error that names the line
     Error,
-    /// Send it with an empty key (Kafka only): to the function with the empty id
+    /// Send it with an empty key (Kafka only), to the function with the empty id
     Empty,
 }
 
-/// What becomes of a test directive.
+/// What to do with a test directive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Directives {
-    /// Show the comments, wait for the delays
+    /// Print comments and wait for delays
     Honour,
-    /// Leave them out
+    /// Skip them
     Skip,
-    /// They are events like any other
+    /// Send them like any other event
     Send,
 }
 
 /// What to do about a line without a key.
-const CHOICES: &str = "--key-rule, --key-pointer, --key and --no-key can change that";
+const KEY_ADVICE: &str = "use --key-rule, --key-pointer, --key or --no-key";
 
-/// What has been done with the lines.
+/// The numbers of processed lines.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Fed {
+struct Counts {
     sent: u64,
     directives: u64,
 }
 
-/// Sends until the lines or the wanted records end, and tells on standard error what became of them.
+/// Sends all lines, or the requested number of records, and reports the result on standard error.
 ///
 /// # Errors
-/// When a line cannot be sent, or a record was not confirmed. Records that were sent before are still waited for.
+/// When a line cannot be sent or a record is not confirmed. Waits for the records that were already sent.
 pub async fn run(args: SendArgs) -> Result<(), BoxError> {
     let deliveries = Deliveries::default();
     let lines = Lines::open(&args.file).await?;
-    match &args.channel {
+    match &args.destination {
         #[cfg(feature = "kafka")]
-        Channel::Kafka(topic) => {
+        Destination::Kafka(topic) => {
             let sink = crate::kafka::Producer::connect(&args.kafka, topic, deliveries.clone())?;
             send(lines, sink, &args, deliveries).await
         }
         #[cfg(feature = "kinesis")]
-        Channel::Kinesis(_) if args.plan.no_key == WithoutKey::Empty => {
-            Err("--no-key empty: Kinesis has no empty keys; expected --no-key error, or a key for all by --key TEXT"
-                .into())
-        }
+        Destination::Kinesis(_) if args.plan.no_key == WithoutKey::Empty => Err(
+            "--no-key empty: Kinesis has no empty keys; use --no-key error, or --key TEXT for the same key everywhere"
+                .into(),
+        ),
         #[cfg(feature = "kinesis")]
-        Channel::Kinesis(stream) => {
+        Destination::Kinesis(stream) => {
             let sink = crate::kinesis::Producer::connect(&args.kinesis, stream, deliveries.clone()).await;
             send(lines, sink, &args, deliveries).await
         }
         #[cfg(not(all(feature = "kafka", feature = "kinesis")))]
-        channel => {
+        destination => {
             drop((lines, deliveries));
-            Err(channel.not_built())
+            Err(crate::not_built(destination.connector()))
         }
     }
 }
@@ -142,18 +142,18 @@ pub async fn send(
 ) -> Result<(), BoxError> {
     let start = Instant::now();
     let mut progress = Progress::new(lines.size(), deliveries.clone());
-    let mut fed = Fed::default();
-    let result = feed(&mut lines, &mut sink, &args.plan, &deliveries, &mut progress, &mut fed).await;
+    let mut counts = Counts::default();
+    let result = feed(&mut lines, &mut sink, &args.plan, &deliveries, &mut progress, &mut counts).await;
     sink.finish().await;
-    progress.end();
+    progress.finish();
     for failure in deliveries.failures() {
         eprintln!("{failure}");
     }
-    eprintln!("{}", summary(&fed, &deliveries, &args.channel, start.elapsed()));
+    eprintln!("{}", summary(&counts, &deliveries, &args.destination, start.elapsed()));
     result?;
     match deliveries.failed() {
         0 => Ok(()),
-        failed => Err(format!("{failed} of {} records were not delivered to {}", fed.sent, args.channel).into()),
+        failed => Err(format!("{failed} of {} records were not delivered to {}", counts.sent, args.destination).into()),
     }
 }
 
@@ -163,12 +163,12 @@ async fn feed(
     plan: &Plan,
     deliveries: &Deliveries,
     progress: &mut Progress,
-    fed: &mut Fed,
+    counts: &mut Counts,
 ) -> Result<(), BoxError> {
     let (keys, name) = (plan.keys(), lines.name().to_owned());
-    let mut pace = Pace::new(plan.rate);
-    // What follows a record that could not be delivered would overtake it.
-    while plan.count.is_none_or(|count| fed.sent < count) && deliveries.failed() == 0 {
+    let mut schedule = Schedule::new(plan.rate);
+    // Later records would overtake one that was not delivered.
+    while plan.count.is_none_or(|count| counts.sent < count) && deliveries.failed() == 0 {
         let Some(Line { number, text }) = lines.next().await? else { break };
         let at = |problem: &dyn Display| format!("{name}, line {number}: {problem}");
         let event: Option<Value> = serde_json::from_slice(&text).ok();
@@ -176,24 +176,24 @@ async fn feed(
             && let Some(event) = &event
             && let Some(directive) = Directive::of(event).map_err(|problem| at(&problem))?
         {
-            fed.directives += 1;
+            counts.directives += 1;
             match directive {
                 _ if plan.directives == Directives::Skip => {}
-                Directive::Comment(text) => progress.say(&format!("# {text}")),
-                Directive::Delay(delay) => pace.delay(delay),
-                Directive::DelayBetweenEvents(delay) => pace.delay_between(delay),
+                Directive::Comment(text) => progress.println(&format!("# {text}")),
+                Directive::Delay(delay) => schedule.delay(delay),
+                Directive::DelayBetweenEvents(delay) => schedule.delay_between(delay),
             }
             continue;
         }
         let key = match keys.of(event.as_ref()) {
             Ok(key) => key,
             Err(_) if plan.no_key == WithoutKey::Empty => String::new(),
-            Err(problem) => return Err(format!("{}; {CHOICES}", at(&problem)).into()),
+            Err(problem) => return Err(format!("{}; {KEY_ADVICE}", at(&problem)).into()),
         };
-        pace.turn().await;
+        schedule.wait().await;
         sink.send(Record { line: number, key, value: text }).await.map_err(|error| at(&error))?;
-        fed.sent += 1;
-        progress.tell(lines.read(), fed.sent);
+        counts.sent += 1;
+        progress.update(lines.read(), counts.sent);
     }
     Ok(())
 }
@@ -208,17 +208,17 @@ impl Plan {
     }
 }
 
-fn summary(fed: &Fed, deliveries: &Deliveries, channel: &Channel, time: Duration) -> String {
+fn summary(counts: &Counts, deliveries: &Deliveries, destination: &Destination, time: Duration) -> String {
     let confirmed = deliveries.confirmed();
     let rate = confirmed as f64 / time.as_secs_f64().max(0.001);
-    let directives = match fed.directives {
+    let directives = match counts.directives {
         0 => String::new(),
         1 => "; 1 directive".to_owned(),
         n => format!("; {n} directives"),
     };
     format!(
-        "sent {} records to {channel}, {confirmed} confirmed, in {:.1} s ({rate:.0}/s){directives}",
-        fed.sent,
+        "sent {} records to {destination}, {confirmed} confirmed, in {:.1} s ({rate:.0}/s){directives}",
+        counts.sent,
         time.as_secs_f64()
     )
 }

@@ -1,4 +1,4 @@
-//! `simulate`: payments that nobody made to fraud detection, and its alerts to lines.
+//! `simulate`: sends generated payments to fraud detection and prints its alerts.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -19,41 +19,42 @@ use tokio::time::sleep;
 
 use crate::BoxError;
 use crate::kafka::KafkaArgs;
-use crate::pace::{Pace, Rate};
 use crate::receive::Source;
+use crate::schedule::{Rate, Schedule};
 use crate::sink::{Deliveries, Record, Sink};
 
-/// What to make up.
+/// Options of `simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// Transactions a second; confirmations of fraud and thresholds are a tenth as many each
+    /// Transactions per second; fraud confirmations and thresholds have a tenth of this rate each
     #[arg(long, value_name = "N/s", default_value = "1/s")]
     pub rate: Rate,
-    /// End after this time, such as 30s or 2min [default: at Ctrl-C]
+    /// Stop after this time, such as 30s or 2min [default: at Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub duration: Option<Duration>,
-    /// How long to wait for alerts after the last event: longer than a checkpoint takes to come
+    /// How long to wait for alerts after the last event; should be longer than the checkpoint interval
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub linger: Duration,
-    /// The same seed makes up the same events [default: one by chance, which is told]
+    /// The seed of the generated events; the same seed generates the same events [default: a random one, which is
+    /// printed]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// How to reach Kafka
+    /// Options of Kafka
     #[command(flatten)]
     pub kafka: KafkaArgs,
 }
 
 impl SimulateArgs {
-    /// The seed, or one that nobody chose; short enough to be typed again.
+    /// The seed, or a random one that is short enough to retype.
     fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() % 1_000_000)
     }
 }
 
-/// Sends events to fraud detection and prints its alerts, until the time is over or someone presses Ctrl-C.
+/// Sends events to fraud detection and prints its alerts, for the given duration or until Ctrl-C.
 ///
 /// # Errors
-/// When an event cannot be sent, or was not confirmed, or the alerts cannot be had.
+/// When an event cannot be sent or is not confirmed, or when alerts cannot be received.
 #[cfg(feature = "kafka")]
 pub async fn run(args: SimulateArgs) -> Result<(), BoxError> {
     use statefun_server::functions::fraud::{CONFIRMED, THRESHOLDS, TRANSACTIONS};
@@ -62,7 +63,7 @@ pub async fn run(args: SimulateArgs) -> Result<(), BoxError> {
     use crate::receive::Extent;
 
     let topics = [TRANSACTIONS, CONFIRMED, THRESHOLDS].map(|ingress| ingress.topic);
-    // Before the first alert there may be no topic for it, and for thresholds none before someone reads them.
+    // The topics may not exist before the first alert, or before a consumer reads thresholds.
     for topic in topics.into_iter().chain([ALERTS_TOPIC]) {
         create_missing(&args.kafka, topic).await?;
     }
@@ -73,7 +74,7 @@ pub async fn run(args: SimulateArgs) -> Result<(), BoxError> {
         sinks.insert(topic, Producer::connect(&args.kafka, topic, deliveries.clone())?);
     }
     let stop = async {
-        // Where it cannot be waited for it does not come.
+        // Without a signal handler, run until the duration is over.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
@@ -81,17 +82,17 @@ pub async fn run(args: SimulateArgs) -> Result<(), BoxError> {
     simulate(&args, sinks, deliveries, alerts, io::stdout(), stop).await
 }
 
-/// Says how to build a program that can.
+/// Returns an error that says how to build the program with Kafka.
 ///
 /// # Errors
 /// Always.
 #[cfg(not(feature = "kafka"))]
 pub async fn run(_: SimulateArgs) -> Result<(), BoxError> {
-    Err(crate::channel::Channel::Kafka(ALERTS_TOPIC.to_owned()).not_built())
+    Err(crate::not_built(statefun_sdk::Connector::Kafka))
 }
 
-/// Sends events to these sinks, which are by topic, and writes what comes out of `alerts` as lines. `stop` ends it before
-/// its time.
+/// Sends events to these sinks, by topic, and writes the records of `alerts` as lines. Stops early when `stop`
+/// completes.
 ///
 /// # Errors
 /// As [`run`].
@@ -106,21 +107,21 @@ pub async fn simulate(
     let seed = args.seed();
     let start = Instant::now();
     eprintln!(
-        "seed {seed}: a transaction in {:?} to {}; alerts from {ALERTS_TOPIC}",
+        "seed {seed}: a transaction every {:?} to {}; alerts from {ALERTS_TOPIC}",
         args.rate.every(),
         sinks.keys().copied().collect::<Vec<_>>().join(", "),
     );
-    let (mut sent, told) = (Sent::default(), Cell::new(0));
+    let (mut sent, printed) = (Sent::default(), Cell::new(0));
     let result = {
-        let mut printing = pin!(print(alerts, output, &told));
+        let mut printing = pin!(print(alerts, output, &printed));
         let mut stop = pin!(stop);
         let sending = select! {
-            result = feed(args, seed, &mut sinks, &deliveries, &mut sent) => result.map(|()| End::OfTime),
-            result = &mut printing => result.map(|()| End::OfInterest),
-            () = &mut stop => Ok(End::OfInterest),
+            result = feed(args, seed, &mut sinks, &deliveries, &mut sent) => result.map(|()| End::Complete),
+            result = &mut printing => result.map(|()| End::Interrupted),
+            () = &mut stop => Ok(End::Interrupted),
         };
         match sending {
-            Ok(End::OfTime) => select! {
+            Ok(End::Complete) => select! {
                 result = &mut printing => result,
                 () = sleep(args.linger) => Ok(()),
                 () = &mut stop => Ok(()),
@@ -134,7 +135,7 @@ pub async fn simulate(
     for failure in deliveries.failures() {
         eprintln!("{failure}");
     }
-    let (confirmed, alerts, time) = (deliveries.confirmed(), told.get(), start.elapsed().as_secs_f64());
+    let (confirmed, alerts, time) = (deliveries.confirmed(), printed.get(), start.elapsed().as_secs_f64());
     eprintln!("seed {seed}: {sent}; {confirmed} of {} confirmed, in {time:.1} s; {alerts} alerts", sent.all());
     result?;
     match deliveries.failed() {
@@ -143,15 +144,15 @@ pub async fn simulate(
     }
 }
 
-/// Why no more is sent.
+/// Why sending ended.
 enum End {
-    /// There was so much time.
-    OfTime,
-    /// Someone interrupted it, or reads no more.
-    OfInterest,
+    /// All events of the duration were sent.
+    Complete,
+    /// The user interrupted it, or the reader closed the pipe.
+    Interrupted,
 }
 
-/// How much was sent.
+/// The numbers of sent events.
 #[derive(Debug, Default)]
 struct Sent {
     transactions: u64,
@@ -179,38 +180,40 @@ async fn feed(
     deliveries: &Deliveries,
     sent: &mut Sent,
 ) -> Result<(), BoxError> {
-    let mut pace = Pace::new(Some(args.rate));
+    let mut schedule = Schedule::new(Some(args.rate));
     let events = Events::new(seed, args.rate.every(), SystemTime::now());
     for event in events.take_while(|event| args.duration.is_none_or(|duration| event.at <= duration)) {
         let count = match event.message {
             EventMessage::Transaction(_) => {
-                pace.turn().await;
+                schedule.wait().await;
                 &mut sent.transactions
             }
             EventMessage::ConfirmFraud(_) => &mut sent.confirmations,
             EventMessage::CustomThreshold(_) => &mut sent.thresholds,
         };
-        // Those that follow would fail as well.
+        // Later events would fail as well.
         if deliveries.failed() > 0 {
             break;
         }
         *count += 1;
         let (topic, value) = (event.ingress().topic, event.value());
-        let Some(sink) = sinks.get_mut(topic) else { return Err(format!("no way to topic {topic}").into()) };
+        let Some(sink) = sinks.get_mut(topic) else { return Err(format!("no sink for topic {topic}").into()) };
         sink.send(Record { line: sent.all(), key: event.key, value }).await?;
     }
     Ok(())
 }
 
-/// Writes a line for each alert, as long as someone reads.
-async fn print(mut alerts: impl Source, mut output: impl Write, told: &Cell<u64>) -> Result<(), BoxError> {
+/// Writes a line for each alert, until the reader closes the pipe.
+async fn print(mut alerts: impl Source, mut output: impl Write, printed: &Cell<u64>) -> Result<(), BoxError> {
     while let Some(record) = alerts.next().await? {
         let Some(Ok(transaction)) = record.value.as_deref().map(Transaction::decode) else {
-            eprintln!("a record in {ALERTS_TOPIC} that is no transaction: is it another's topic?");
+            eprintln!(
+                "skipped a record in {ALERTS_TOPIC} that is not a transaction: is the topic used by another application?"
+            );
             continue;
         };
         match writeln!(output, "{}", Alert(&transaction)).and_then(|()| output.flush()) {
-            Ok(()) => told.set(told.get() + 1),
+            Ok(()) => printed.set(printed.get() + 1),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             Err(error) => return Err(format!("standard output: {error}").into()),
         }

@@ -36,10 +36,10 @@ fn a_wrong_command_line_says_what_was_expected() {
     for (arguments, expected) in [
         (vec!["send", "example-ingress"], "expected kafka:TOPIC or kinesis:STREAM"),
         (vec!["send", "kafka:"], "expected kafka:TOPIC or kinesis:STREAM"),
-        (vec!["send", "kafka:t", "--rate", "fast"], "expected records a second, such as 200/s"),
+        (vec!["send", "kafka:t", "--rate", "fast"], "expected records per second, such as 200/s"),
         (vec!["send", "kafka:t", "--key-rule", "a"], "expected TYPE=POINTER, such as example.cart-*=/data/cartId"),
         (vec!["send", "kafka:t", "--kafka-property", "a"], "expected NAME=VALUE"),
-        (vec!["simulate", "--rate", "0"], "expected records a second, such as 200/s"),
+        (vec!["simulate", "--rate", "0"], "expected records per second, such as 200/s"),
         (vec!["simulate", "--seed", "a"], "invalid digit found in string"),
         (vec!["simulate", "--duration", "soon"], "expected number"),
     ] {
@@ -62,7 +62,11 @@ fn without_kafka_it_says_how_to_build_it() {
     for command in [&["send", "kafka:t"][..], &["receive", "kafka:t"], &["simulate"]] {
         let output = tools(command);
         assert_eq!(output.status.code(), Some(1));
-        assert!(error(&output).contains("built without Kafka; build one with it by"), "{}", error(&output));
+        assert!(
+            error(&output).contains("built without a client for kafka; build one with it by"),
+            "{}",
+            error(&output)
+        );
         assert!(error(&output).contains("--features kafka`"), "{}", error(&output));
     }
 }
@@ -79,7 +83,7 @@ fn without_kinesis_it_says_how_to_build_it() {
 
 #[cfg(feature = "kafka")]
 #[test]
-fn a_property_that_librdkafka_refuses_is_named() {
+fn a_property_that_librdkafka_rejects_is_named() {
     for property in ["no.such=1", "acks=many"] {
         let output = tools(&["receive", "kafka:t", "--kafka-property", property]);
         assert_eq!(output.status.code(), Some(1));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use statefun_tools::BoxError;
-use statefun_tools::receive::{self, End, ReceiveArgs, Source};
+use statefun_tools::receive::{self, Outcome, ReceiveArgs, Source};
 use statefun_tools::received::{Position, Received};
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ struct Command {
     args: ReceiveArgs,
 }
 
-/// Gives records, then ends or waits for ever.
+/// Returns records, then ends or waits forever.
 struct Memory {
     records: i64,
     given: i64,
@@ -34,7 +34,7 @@ impl Source for Memory {
     }
 }
 
-async fn received(records: i64, options: &[&str], output: impl Write) -> End {
+async fn received(records: i64, options: &[&str], output: impl Write) -> Outcome {
     let command = ["receive", "kafka:t"].iter().chain(options);
     let args = Command::try_parse_from(command).expect("options").args;
     let source = Memory { records, given: 0, ends: args.extent.to_end };
@@ -44,11 +44,11 @@ async fn received(records: i64, options: &[&str], output: impl Write) -> End {
 #[tokio::test(start_paused = true)]
 async fn it_ends_with_the_number_the_end_or_the_time() {
     for (options, end, lines, time) in [
-        (vec!["--count", "2"], End::Complete, 2, 0),
-        (vec!["--count", "0"], End::Complete, 0, 0),
-        (vec!["--count", "4", "--timeout", "2min"], End::TimedOut, 3, 120),
-        (vec!["--timeout", "30s"], End::Complete, 3, 30),
-        (vec!["--from-beginning", "--to-end", "--timeout", "30s"], End::Complete, 3, 0),
+        (vec!["--count", "2"], Outcome::Complete, 2, 0),
+        (vec!["--count", "0"], Outcome::Complete, 0, 0),
+        (vec!["--count", "4", "--timeout", "2min"], Outcome::TimedOut, 3, 120),
+        (vec!["--timeout", "30s"], Outcome::Complete, 3, 30),
+        (vec!["--from-beginning", "--to-end", "--timeout", "30s"], Outcome::Complete, 3, 0),
     ] {
         let (start, mut output) = (Instant::now(), Vec::new());
         assert_eq!(received(3, &options, &mut output).await, end, "{options:?}");
@@ -76,7 +76,7 @@ async fn a_reader_that_goes_away_has_enough() {
             Ok(())
         }
     }
-    assert_eq!(received(1, &[], Gone).await, End::Complete);
+    assert_eq!(received(1, &[], Gone).await, Outcome::Complete);
 }
 
 #[test]

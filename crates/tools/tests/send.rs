@@ -94,8 +94,8 @@ async fn keys_come_from_where_the_options_say() {
     assert_eq!(keys(&["--key-pointer", "/data/cartId", "--no-key", "empty"]).await, Ok(vec!["c".into(), "".into()]));
     assert_eq!(
         keys(&["--key-pointer", "/data/cartId"]).await.expect_err("no key in line 3"),
-        "events.jsonl, line 3: nothing at /data/cartId, where its key should be; expected a text or a number; \
-         --key-rule, --key-pointer, --key and --no-key can change that"
+        "events.jsonl, line 3: nothing at /data/cartId, expected the key: a string or a number; \
+         use --key-rule, --key-pointer, --key or --no-key"
     );
 }
 
@@ -164,7 +164,7 @@ async fn a_rate_is_kept() {
 }
 
 #[test]
-fn options_that_contradict_each_other_are_refused() {
+fn conflicting_options_are_an_error() {
     for options in [
         ["--key", "k", "--key-pointer", "/id"],
         ["--key", "k", "--key-rule", "*=/id"],

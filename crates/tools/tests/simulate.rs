@@ -53,7 +53,7 @@ impl Sink for Memory {
     async fn finish(self) {}
 }
 
-/// Gives these values, each after a second, and then nothing, or an error.
+/// Returns these values, each after a second, then waits or returns an error.
 struct Alerts {
     values: Vec<Option<Vec<u8>>>,
     fails: bool,
@@ -116,7 +116,7 @@ impl AsText for Vec<u8> {
     }
 }
 
-/// Takes nothing.
+/// Fails every write.
 struct Broken(io::ErrorKind);
 
 impl Write for Broken {
@@ -193,7 +193,7 @@ async fn it_goes_on_until_it_is_interrupted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_when_nobody_reads_any_more() {
+async fn it_ends_when_the_reader_closes_the_pipe() {
     let alerts = || Alerts { values: vec![alert(1)], fails: false };
     let gone = Broken(io::ErrorKind::BrokenPipe);
     let Simulated { result, took, .. } = simulated(&[], 0, alerts(), gone, pending()).await;
@@ -204,7 +204,7 @@ async fn it_ends_when_nobody_reads_any_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_ends_when_alerts_cannot_be_had() {
+async fn it_ends_when_alerts_cannot_be_received() {
     let alerts = Alerts { values: Vec::new(), fails: true };
     let Simulated { result, .. } = simulated(&[], 0, alerts, Vec::new(), pending()).await;
     assert_eq!(result, Err("the broker is gone".into()));

@@ -1,4 +1,4 @@
-//! Sending to a Kinesis that refuses some records for now, as no stand-in does.
+//! Sending to a Kinesis that rejects some records temporarily, which no emulator does.
 #![cfg(feature = "kinesis")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,8 +8,8 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// Answers each request on a connection with what `answer` makes of its records, until the client goes away.
-fn answer(mut connection: TcpStream, seen: &mut Vec<Vec<String>>) -> Option<()> {
+/// Serves the requests of a connection until the client closes it.
+fn serve(mut connection: TcpStream, seen: &mut Vec<Vec<String>>) -> Option<()> {
     let mut requests = BufReader::new(connection.try_clone().ok()?);
     loop {
         let mut length = 0;
@@ -28,7 +28,7 @@ fn answer(mut connection: TcpStream, seen: &mut Vec<Vec<String>>) -> Option<()> 
         let body: Value = serde_json::from_slice(&body).ok()?;
         let keys = body["Records"].as_array()?.iter().map(|record| record["PartitionKey"].as_str().unwrap_or_default());
         let keys: Vec<String> = keys.map(str::to_owned).collect();
-        // The first time, a key that begins with an "x" is refused.
+        // The first time, a key that begins with an "x" is rejected.
         let records: Vec<Value> = keys
             .iter()
             .map(|key| match key.starts_with('x') && !seen.iter().flatten().any(|seen| seen == key) {
@@ -44,13 +44,13 @@ fn answer(mut connection: TcpStream, seen: &mut Vec<Vec<String>>) -> Option<()> 
 }
 
 #[test]
-fn only_what_was_refused_is_sent_again_and_before_what_follows() {
+fn only_rejected_records_are_retried_and_before_later_ones() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     let server = thread::spawn(move || {
         let mut seen = Vec::new();
         let (connection, _) = listener.accept().expect("a client");
-        answer(connection, &mut seen);
+        serve(connection, &mut seen);
         seen
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -71,7 +71,7 @@ fn only_what_was_refused_is_sent_again_and_before_what_follows() {
 
     let seen = server.join().expect("the server ends with its client");
     let times = |key: &str| seen.iter().flatten().filter(|seen| *seen == key).count();
-    // The first of x1 was refused, the second belongs to a later event.
+    // The first of x1 was rejected, the second belongs to a later event.
     assert_eq!(["a", "b", "c", "x1", "x2"].map(times), [1, 1, 1, 3, 2], "{seen:?}");
     for batch in &seen {
         assert!(batch.iter().filter(|key| *key == "x1").count() <= 1, "a key twice in one request: {seen:?}");

@@ -1,24 +1,24 @@
-//! `ververica/counter`: how often fraud was confirmed for an account of late.
+//! `ververica/counter`: counts the recent fraud confirmations of an account.
 
 use std::time::Duration;
 
-use statefun_sdk::{Context, Function, FunctionError, Message, Proto, StatefulFunction, ValueSpec};
+use statefun_sdk::{Context, Function, FunctionError, ValueSpec};
 
 use super::messages::{ConfirmFraud, ExpireFraud, QueryFraud, ReportedFraud};
 use super::{COUNTER, DEAD_LETTERS, Settings};
 use crate::functions::Destinations;
 
-/// The confirmations that are not forgotten yet; no value where there are none.
+/// The number of confirmations that have not expired; no value if there are none.
 pub const FRAUD_COUNT: ValueSpec<i32> = ValueSpec::new("fraud_count");
 
 /// `ververica/counter`.
 pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
-    Function::new(COUNTER, Counter { window: settings.window })
+    Function::new(COUNTER)
+        .on(Counter::count)
+        .on(expire)
+        .on(report)
+        .with(Counter { window: settings.window })
         .state(&FRAUD_COUNT)
-        .accepts::<ConfirmFraud>()
-        .accepts::<ExpireFraud>()
-        .accepts::<QueryFraud>()
-        .sends_to(COUNTER)
         .replies()
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
 }
@@ -27,32 +27,21 @@ struct Counter {
     window: Duration,
 }
 
-impl StatefulFunction for Counter {
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        if message.is::<ConfirmFraud>() {
-            let ConfirmFraud { .. } = message.proto()?;
-            self.count(context)
-        } else if message.is::<ExpireFraud>() {
-            let ExpireFraud {} = message.proto()?;
-            forget(context)
-        } else {
-            let QueryFraud {} = message.proto()?;
-            let count = context.get(&FRAUD_COUNT)?.copied().unwrap_or_default();
-            context.reply(Proto(ReportedFraud { count }))
-        }
-    }
-}
-
 impl Counter {
-    fn count(&self, context: &mut Context) -> Result<(), FunctionError> {
+    async fn count(&self, context: &mut Context, _: ConfirmFraud) -> Result<(), FunctionError> {
         context.update(&FRAUD_COUNT, |count| *count = count.saturating_add(1))?;
-        context.send_after(self.window, context.self_address().clone(), Proto(ExpireFraud {}))
+        context.send_after(self.window, context.self_address().clone(), ExpireFraud {})
     }
 }
 
-fn forget(context: &mut Context) -> Result<(), FunctionError> {
+async fn expire(context: &mut Context, _: ExpireFraud) -> Result<(), FunctionError> {
     match context.get(&FRAUD_COUNT)? {
         Some(count) if *count > 1 => context.update(&FRAUD_COUNT, |count| *count -= 1),
         _ => context.remove(&FRAUD_COUNT),
     }
+}
+
+async fn report(context: &mut Context, _: QueryFraud) -> Result<(), FunctionError> {
+    let count = context.get(&FRAUD_COUNT)?.copied().unwrap_or_default();
+    context.reply(ReportedFraud { count })
 }

@@ -1,4 +1,4 @@
-//! Events that nobody lived through, for demos, tests and load: the same seed always gives the same ones.
+//! Generated (synthetic) events for demos, tests and load tests: the same seed always generates the same events.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,11 +9,11 @@ use super::messages::{ConfirmFraud, CustomThreshold, Transaction};
 use super::{CONFIRMED, THRESHOLDS, TRANSACTIONS, randomness};
 use crate::functions::Ingress;
 
-/// How many accounts there are: so few that confirmations and thresholds meet transactions.
+/// The number of accounts. It is small, so that confirmations and thresholds apply to accounts with transactions.
 pub const ACCOUNTS: usize = 100;
 
-/// After so many transactions comes one confirmation and one threshold.
-const TRANSACTIONS_A_ROUND: u32 = 10;
+/// This many transactions are followed by one confirmation and one threshold.
+const TRANSACTIONS_PER_ROUND: u32 = 10;
 
 const PREFIXES: [&str; 16] = [
     "Aero", "Astro", "Blue", "Cyber", "Delta", "Eco", "Giga", "Hyper", "Inter", "Macro", "Nano", "Omni", "Quick",
@@ -24,10 +24,10 @@ const SUFFIXES: [&str; 16] = [
     "ware", "works",
 ];
 
-/// Something that comes from an ingress.
+/// An event from an ingress.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// When, from the start on. Events come in the order of their times.
+    /// The time since the start. Events are in the order of their times.
     pub at: Duration,
     /// The record's key.
     pub key: String,
@@ -35,9 +35,9 @@ pub struct Event {
     pub message: EventMessage,
 }
 
-/// What comes from the ingresses.
+/// The message of an [`Event`].
 #[derive(Debug, Clone, PartialEq)]
-#[allow(missing_docs, reason = "they are the messages")]
+#[allow(missing_docs, reason = "each variant is its message")]
 pub enum EventMessage {
     Transaction(Transaction),
     ConfirmFraud(ConfirmFraud),
@@ -45,7 +45,7 @@ pub enum EventMessage {
 }
 
 impl Event {
-    /// Where it comes from, and to which function it goes.
+    /// The ingress of the event, which also names the target function.
     pub fn ingress(&self) -> Ingress {
         match self.message {
             EventMessage::Transaction(_) => TRANSACTIONS,
@@ -65,7 +65,7 @@ impl Event {
     }
 }
 
-/// Events without end: a transaction at a time, and with each tenth a confirmation of fraud and a threshold.
+/// An infinite iterator of events: transactions, with a fraud confirmation and a threshold after every tenth.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -82,13 +82,12 @@ pub struct Events {
     start: SystemTime,
     /// The time of the last transaction.
     at: Duration,
-    /// Which event of a round is next: ten transactions, a confirmation, a threshold.
+    /// The next event of the current round: ten transactions, a confirmation, a threshold.
     position: u32,
 }
 
 impl Events {
-    /// Events of this seed, with a transaction in `every` so much time. `start` is what the transactions' times count
-    /// from.
+    /// Events for this seed, with one transaction per `every`. Timestamps of transactions count from `start`.
     pub fn new(seed: u64, every: Duration, start: SystemTime) -> Self {
         let mut numbers = randomness::numbers(&seed.to_string());
         let accounts = (0..ACCOUNTS).map(|_| format!("0x{:08X}", numbers.random_range(0x0010_0000..=0x0100_0000)));
@@ -127,14 +126,14 @@ impl Iterator for Events {
 
     fn next(&mut self) -> Option<Event> {
         let (key, message) = match self.position {
-            ..TRANSACTIONS_A_ROUND => {
+            ..TRANSACTIONS_PER_ROUND => {
                 self.at = self.at.saturating_add(self.every);
                 self.transaction()
             }
-            TRANSACTIONS_A_ROUND => self.confirmation(),
+            TRANSACTIONS_PER_ROUND => self.confirmation(),
             _ => self.threshold(),
         };
-        self.position = (self.position + 1) % (TRANSACTIONS_A_ROUND + 2);
+        self.position = (self.position + 1) % (TRANSACTIONS_PER_ROUND + 2);
         Some(Event { at: self.at, key, message })
     }
 }

@@ -1,8 +1,8 @@
-//! Payments that may be fraud are told while they happen.
+//! Real-time fraud detection for payments.
 //!
-//! For each transaction a manager gathers how often fraud was confirmed for the account of late, how trustworthy the
-//! merchant is and above which score the account wants to be told. A model judges by that; what it judges too high comes
-//! out as an alert.
+//! For each transaction a manager collects the number of recent fraud confirmations for the account, the merchant's
+//! score and the account's alert threshold. A model scores the transaction from these; a score above the threshold is
+//! emitted as an alert.
 //!
 //! ```text
 //!  transactions ─▶ transaction-manager ─┬─ QueryFraud ─────────▶ counter ◀─── ConfirmFraud ──── confirmed
@@ -13,18 +13,18 @@
 //!                   └─ Transaction, if the score is above the threshold ─▶ alerts
 //! ```
 //!
-//! The names of functions, messages and topics begin with `ververica/`, `com.googleapis/workshop.` and nothing.
+//! Function names begin with `ververica/`, message types with `com.googleapis/workshop.`; topics have no prefix.
 //!
 //! # Layout
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`transaction_manager`], [`counter`], [`merchant`], [`threshold`], [`model`] | the functions and their states |
-//! | [`messages`] | what they are sent |
-//! | `scoring_service` | what is asked about merchants, and what stands in for it |
-//! | [`randomness`] | numbers that a request that is sent again gets again |
-//! | [`generator`] | made-up events |
-//! | `settings` | what is configuration |
+//! | [`messages`] | their messages |
+//! | `scoring_service` | the service that scores merchants, and a fake of it |
+//! | [`randomness`] | pseudo-random numbers that are the same when a request is retried |
+//! | [`generator`] | generated (synthetic) events |
+//! | `settings` | the configuration |
 
 pub mod counter;
 pub mod generator;
@@ -38,7 +38,7 @@ pub mod transaction_manager;
 mod scoring_service;
 mod settings;
 
-pub use scoring_service::{ScoringService, StandIn};
+pub use scoring_service::{FakeScoringService, ScoringService};
 pub use settings::Settings;
 
 use statefun_sdk::{Egress, Function, TypeName, Typed};
@@ -53,7 +53,7 @@ pub(super) const APPLICATION: Application = Application {
     functions: |destinations, settings| functions(destinations, &settings.fraud),
 };
 
-/// The functions; without custom thresholds, all but [`threshold`].
+/// All functions; [`threshold`] only with custom thresholds.
 pub fn functions(destinations: &Destinations, settings: &Settings) -> Vec<Function> {
     let mut functions = vec![
         transaction_manager::function(destinations, settings),
@@ -92,7 +92,7 @@ pub const CONFIRMED: Ingress = Ingress {
     value_type: ConfirmFraud::TYPE_NAME,
     target: COUNTER,
 };
-/// Thresholds of accounts' own; the key is the account.
+/// Custom thresholds of accounts; the key is the account.
 pub const THRESHOLDS: Ingress = Ingress {
     id: TypeName::new("ververica/thresholds"),
     topic: "thresholds",
@@ -100,7 +100,7 @@ pub const THRESHOLDS: Ingress = Ingress {
     target: THRESHOLD,
 };
 
-/// The topic of the alerts, unless they are configured to lead elsewhere; the key is the account.
+/// The default topic of the alerts; the key is the account.
 pub const ALERTS_TOPIC: &str = "alerts";
 
 /// The egress of the alerts.

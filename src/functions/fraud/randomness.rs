@@ -1,5 +1,4 @@
-//! Numbers that look random and are the same each time: a request that is sent again has to be answered with the same
-//! bytes.
+//! Deterministic pseudo-random numbers: a retried request has to get the same response bytes.
 
 use std::ops::RangeInclusive;
 
@@ -7,12 +6,12 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-/// A number out of `range` that depends on `seed` alone.
+/// A number in `range` that depends on `seed` only.
 pub fn pick(seed: &str, range: RangeInclusive<i32>) -> i32 {
     numbers(seed).random_range(range)
 }
 
-/// As many numbers as are wanted; they depend on `seed` alone.
+/// A random number generator whose output depends on `seed` only.
 pub(super) fn numbers(seed: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(Sha256::digest(seed).into())
 }

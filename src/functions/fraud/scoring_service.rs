@@ -1,4 +1,4 @@
-//! The service that knows how trustworthy merchants are.
+//! The service that scores how trustworthy merchants are.
 
 use std::sync::Once;
 use std::time::Duration;
@@ -11,41 +11,41 @@ use tracing::warn;
 
 use super::randomness;
 
-/// Gives merchants a score, 0 to 100. It is asked over a network, so it takes its time and may be down.
+/// Scores merchants, 0 to 100. Calls go over a network, so they take time and can fail.
 pub trait ScoringService: Send + Sync + 'static {
-    /// The score of the merchant of this name.
+    /// The score of the merchant with this name.
     ///
     /// # Errors
-    /// When there is none to be had, after as many attempts as are worth it. The text is logged.
+    /// When no score is available, after all retries. The error is logged.
     fn score<'a>(&'a self, merchant: &'a str) -> BoxFuture<'a, Result<i32, BoxError>>;
 }
 
-/// Stands in for a scoring service where none is configured: a name always has the same score, and takes the same time.
+/// Replaces a scoring service if none is configured. The score and the delay depend on the merchant's name only.
 #[derive(Debug)]
-pub struct StandIn {
-    longest_delay: Duration,
-    said: Once,
+pub struct FakeScoringService {
+    max_delay: Duration,
+    warned: Once,
 }
 
-impl StandIn {
-    /// Answers within a second, as something far away would.
+impl FakeScoringService {
+    /// Responds within a second, like a remote service.
     pub const fn slow() -> Self {
-        Self { longest_delay: Duration::from_secs(1), said: Once::new() }
+        Self { max_delay: Duration::from_secs(1), warned: Once::new() }
     }
 
-    /// Answers at once, for demos and tests.
+    /// Responds at once, for demos and tests.
     pub const fn quick() -> Self {
-        Self { longest_delay: Duration::ZERO, said: Once::new() }
+        Self { max_delay: Duration::ZERO, warned: Once::new() }
     }
 }
 
-impl ScoringService for StandIn {
+impl ScoringService for FakeScoringService {
     fn score<'a>(&'a self, merchant: &'a str) -> BoxFuture<'a, Result<i32, BoxError>> {
-        self.said.call_once(|| warn!("there is no scoring service: the scores of merchants are made up"));
+        self.warned.call_once(|| warn!("no scoring service configured: using generated scores for merchants"));
         Box::pin(async move {
             let mut numbers = randomness::numbers(merchant);
             let score = numbers.random_range(0..=100);
-            let delay = self.longest_delay.mul_f64(numbers.random());
+            let delay = self.max_delay.mul_f64(numbers.random());
             if !delay.is_zero() {
                 sleep(delay).await;
             }

@@ -2,22 +2,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ScoringService, StandIn};
+use super::{FakeScoringService, ScoringService};
 
-/// What is configuration of fraud detection.
+/// Settings of fraud detection.
 #[derive(Clone)]
 pub struct Settings {
     /// How long a confirmation of fraud counts.
     pub window: Duration,
     /// How long a merchant's score is kept; not zero.
     pub score_ttl: Duration,
-    /// The threshold of accounts that have none of their own: a score above it is an alert.
+    /// The threshold of accounts without one of their own: a score above it is an alert.
     pub default_threshold: i32,
     /// The score of merchants while the scoring service is down.
     pub fallback_score: i32,
-    /// Whether accounts may have thresholds of their own; without, there is no `ververica/threshold`.
+    /// Whether accounts can have their own thresholds; if false, there is no `ververica/threshold`.
     pub custom_thresholds: bool,
-    /// Who knows merchants' scores.
+    /// The source of merchants' scores.
     pub scoring_service: Arc<dyn ScoringService>,
 }
 
@@ -29,7 +29,7 @@ impl Default for Settings {
             default_threshold: 1,
             fallback_score: 50,
             custom_thresholds: true,
-            scoring_service: Arc::new(StandIn::slow()),
+            scoring_service: Arc::new(FakeScoringService::slow()),
         }
     }
 }

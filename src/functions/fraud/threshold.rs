@@ -1,6 +1,6 @@
-//! `ververica/threshold`: above which score an account wants to be told.
+//! `ververica/threshold`: the score above which an account gets an alert.
 
-use statefun_sdk::{Context, Function, FunctionError, Message, Proto, StatefulFunction, ValueSpec};
+use statefun_sdk::{Context, Function, FunctionError, ValueSpec};
 
 use super::messages::{CustomThreshold, QueryThreshold};
 use super::{DEAD_LETTERS, Settings, THRESHOLD};
@@ -11,10 +11,11 @@ pub const STATE: ValueSpec<i32> = ValueSpec::new("threshold");
 
 /// `ververica/threshold`.
 pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
-    Function::new(THRESHOLD, Threshold { default: settings.default_threshold })
+    Function::new(THRESHOLD)
+        .on(change)
+        .on(Threshold::report)
+        .with(Threshold { default: settings.default_threshold })
         .state(&STATE)
-        .accepts::<CustomThreshold>()
-        .accepts::<QueryThreshold>()
         .replies()
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
 }
@@ -23,15 +24,14 @@ struct Threshold {
     default: i32,
 }
 
-impl StatefulFunction for Threshold {
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        if message.is::<CustomThreshold>() {
-            let CustomThreshold { threshold, .. } = message.proto()?;
-            return context.set(&STATE, threshold);
-        }
-        let QueryThreshold {} = message.proto()?;
+async fn change(context: &mut Context, message: CustomThreshold) -> Result<(), FunctionError> {
+    context.set(&STATE, message.threshold)
+}
+
+impl Threshold {
+    async fn report(&self, context: &mut Context, _: QueryThreshold) -> Result<(), FunctionError> {
         let threshold = context.get(&STATE)?.copied().unwrap_or(self.default);
         let account = context.self_id().to_string();
-        context.reply(Proto(CustomThreshold { threshold, account }))
+        context.reply(CustomThreshold { threshold, account })
     }
 }

@@ -1,6 +1,6 @@
-//! `ververica/transaction-manager`: gathers what is known about one transaction, has it judged, and tells of it.
+//! `ververica/transaction-manager`: collects the features of one transaction, requests its score and emits the alert.
 
-use statefun_sdk::{Context, Destination, Function, FunctionError, Message, Proto, StatefulFunction, ValueSpec};
+use statefun_sdk::{Context, Destination, Function, FunctionError, ValueSpec};
 use tracing::debug;
 
 use super::messages::{
@@ -10,15 +10,15 @@ use super::messages::{
 use super::{ALERTS, COUNTER, DEAD_LETTERS, MERCHANT, MODEL, Settings, THRESHOLD, TRANSACTION_MANAGER};
 use crate::functions::Destinations;
 
-/// The transaction, until it has been judged.
-pub const TRANSACTION: ValueSpec<Proto<Transaction>> = ValueSpec::new("transaction");
-/// The counter's answer.
+/// The transaction, until it has a score.
+pub const TRANSACTION: ValueSpec<Transaction> = ValueSpec::new("transaction");
+/// The counter's reply.
 pub const FRAUD_COUNT: ValueSpec<i32> = ValueSpec::new("fraud_count");
-/// The merchant's answer.
+/// The merchant's reply.
 pub const MERCHANT_SCORE: ValueSpec<i32> = ValueSpec::new("merchant_score");
-/// That the account's threshold was asked for, and the answer. A transaction from before there were custom thresholds
-/// has no value: none was asked for, none is waited for, and the default holds.
-pub const ASKED_THRESHOLD: ValueSpec<Proto<AskedThreshold>> = ValueSpec::new("threshold");
+/// The pending query for the account's threshold, or its reply. A transaction from a release without custom thresholds
+/// has no value: there is no reply to wait for, and the default threshold applies.
+pub const ASKED_THRESHOLD: ValueSpec<AskedThreshold> = ValueSpec::new("threshold");
 
 /// `ververica/transaction-manager`.
 pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
@@ -27,21 +27,27 @@ pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
         default_threshold: settings.default_threshold,
         custom_thresholds: settings.custom_thresholds,
     };
-    let function = Function::new(TRANSACTION_MANAGER, manager)
+    let function = Function::new(TRANSACTION_MANAGER)
+        .on(TransactionManager::begin)
+        .on(TransactionManager::record_fraud_count)
+        .on(TransactionManager::record_merchant_score)
+        .on(TransactionManager::conclude);
+    let function = match settings.custom_thresholds {
+        true => function.on(TransactionManager::record_threshold),
+        false => function,
+    };
+    let function = function
+        .with(manager)
         .state(&TRANSACTION)
         .state(&FRAUD_COUNT)
         .state(&MERCHANT_SCORE)
-        .accepts::<Transaction>()
-        .accepts::<ReportedFraud>()
-        .accepts::<MerchantScore>()
-        .accepts::<FraudScore>()
         .sends_to(COUNTER)
         .sends_to(MERCHANT)
         .sends_to(MODEL)
         .emits(ALERTS.egress)
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS));
     match settings.custom_thresholds {
-        true => function.state(&ASKED_THRESHOLD).accepts::<CustomThreshold>().sends_to(THRESHOLD),
+        true => function.state(&ASKED_THRESHOLD).sends_to(THRESHOLD),
         false => function,
     }
 }
@@ -52,28 +58,8 @@ struct TransactionManager {
     custom_thresholds: bool,
 }
 
-impl StatefulFunction for TransactionManager {
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        if message.is::<Transaction>() {
-            self.begin(context, message.proto()?)
-        } else if message.is::<ReportedFraud>() {
-            let ReportedFraud { count } = message.proto()?;
-            self.record(context, &FRAUD_COUNT, count)
-        } else if message.is::<MerchantScore>() {
-            let MerchantScore { score } = message.proto()?;
-            self.record(context, &MERCHANT_SCORE, score)
-        } else if message.is::<CustomThreshold>() {
-            let CustomThreshold { threshold, .. } = message.proto()?;
-            self.record_threshold(context, threshold)
-        } else {
-            let FraudScore { score } = message.proto()?;
-            self.conclude(context, score)
-        }
-    }
-}
-
-/// All that is known about a transaction.
-struct Known<'a> {
+/// A transaction and its features.
+struct Features<'a> {
     transaction: &'a Transaction,
     fraud_count: i32,
     merchant_score: i32,
@@ -81,53 +67,61 @@ struct Known<'a> {
 }
 
 impl TransactionManager {
-    /// Asks all that has to be known. The same transaction once more begins anew: were an answer lost, it would wait for
-    /// ever.
-    fn begin(&self, context: &mut Context, transaction: Transaction) -> Result<(), FunctionError> {
+    /// Sends all queries. A repeated transaction starts over, as it would wait forever if a reply were lost.
+    async fn begin(&self, context: &mut Context, transaction: Transaction) -> Result<(), FunctionError> {
         let Transaction { account, merchant, .. } = &transaction;
         if account.is_empty() || merchant.is_empty() {
             return Err(FunctionError::poison("a transaction without account or merchant: expected both"));
         }
-        context.send(COUNTER.with_id(account.as_str()), Proto(QueryFraud {}))?;
-        context.send(MERCHANT.with_id(merchant.as_str()), Proto(QueryMerchantScore {}))?;
+        context.send(COUNTER.with_id(account.as_str()), QueryFraud {})?;
+        context.send(MERCHANT.with_id(merchant.as_str()), QueryMerchantScore {})?;
         if self.custom_thresholds {
-            context.send(THRESHOLD.with_id(account.as_str()), Proto(QueryThreshold {}))?;
-            context.set(&ASKED_THRESHOLD, Proto(AskedThreshold { threshold: None }))?;
+            context.send(THRESHOLD.with_id(account.as_str()), QueryThreshold {})?;
+            context.set(&ASKED_THRESHOLD, AskedThreshold { threshold: None })?;
         }
         context.remove(&FRAUD_COUNT)?;
         context.remove(&MERCHANT_SCORE)?;
-        context.set(&TRANSACTION, Proto(transaction))
+        context.set(&TRANSACTION, transaction)
     }
 
-    /// Keeps the first answer to a question.
-    fn record(&self, context: &mut Context, state: &ValueSpec<i32>, answer: i32) -> Result<(), FunctionError> {
+    async fn record_fraud_count(&self, context: &mut Context, message: ReportedFraud) -> Result<(), FunctionError> {
+        self.record(context, &FRAUD_COUNT, message.count)
+    }
+
+    async fn record_merchant_score(&self, context: &mut Context, message: MerchantScore) -> Result<(), FunctionError> {
+        self.record(context, &MERCHANT_SCORE, message.score)
+    }
+
+    /// Stores the first reply to a query.
+    fn record(&self, context: &mut Context, state: &ValueSpec<i32>, reply: i32) -> Result<(), FunctionError> {
         if context.get(&TRANSACTION)?.is_none() || context.get(state)?.is_some() {
             return ignore(context);
         }
-        context.set(state, answer)?;
-        self.ask_model(context)
+        context.set(state, reply)?;
+        self.query_model(context)
     }
 
-    fn record_threshold(&self, context: &mut Context, threshold: i32) -> Result<(), FunctionError> {
+    async fn record_threshold(&self, context: &mut Context, message: CustomThreshold) -> Result<(), FunctionError> {
+        let threshold = message.threshold;
         match context.get(&ASKED_THRESHOLD)? {
-            Some(Proto(AskedThreshold { threshold: None })) => {
-                context.set(&ASKED_THRESHOLD, Proto(AskedThreshold { threshold: Some(threshold) }))?;
-                self.ask_model(context)
+            Some(AskedThreshold { threshold: None }) => {
+                context.set(&ASKED_THRESHOLD, AskedThreshold { threshold: Some(threshold) })?;
+                self.query_model(context)
             }
             _ => ignore(context),
         }
     }
 
-    /// Has the transaction judged, if the last answer is in.
-    fn ask_model(&self, context: &mut Context) -> Result<(), FunctionError> {
-        let Some(known) = self.known(context)? else { return Ok(()) };
-        let Known { transaction, fraud_count, merchant_score, .. } = known;
+    /// Requests the transaction's score once all replies have arrived.
+    fn query_model(&self, context: &mut Context) -> Result<(), FunctionError> {
+        let Some(features) = self.features(context)? else { return Ok(()) };
+        let Features { transaction, fraud_count, merchant_score, .. } = features;
         let model = MODEL.with_id(transaction.account.as_str());
-        context.send(model, Proto(FeatureVector { fraud_count, merchant_score, amount: transaction.amount }))
+        context.send(model, FeatureVector { fraud_count, merchant_score, amount: transaction.amount })
     }
 
-    fn conclude(&self, context: &mut Context, score: i32) -> Result<(), FunctionError> {
-        let Some(Known { transaction, threshold, .. }) = self.known(context)? else { return ignore(context) };
+    async fn conclude(&self, context: &mut Context, FraudScore { score }: FraudScore) -> Result<(), FunctionError> {
+        let Some(Features { transaction, threshold, .. }) = self.features(context)? else { return ignore(context) };
         if score > threshold {
             let alert = self.alerts.record(transaction.account.as_str(), prost::Message::encode_to_vec(transaction));
             context.emit(ALERTS.egress, alert)?;
@@ -141,25 +135,25 @@ impl TransactionManager {
         }
     }
 
-    /// What is known, if every answer is in.
-    fn known<'a>(&self, context: &'a Context) -> Result<Option<Known<'a>>, FunctionError> {
+    /// The features, once all replies have arrived.
+    fn features<'a>(&self, context: &'a Context) -> Result<Option<Features<'a>>, FunctionError> {
         let asked = if self.custom_thresholds { context.get(&ASKED_THRESHOLD)? } else { None };
         let threshold = match asked {
-            Some(Proto(AskedThreshold { threshold })) => *threshold,
+            Some(AskedThreshold { threshold }) => *threshold,
             None => Some(self.default_threshold),
         };
-        let answers = (context.get(&FRAUD_COUNT)?, context.get(&MERCHANT_SCORE)?, threshold);
-        let (Some(Proto(transaction)), (Some(&fraud_count), Some(&merchant_score), Some(threshold))) =
-            (context.get(&TRANSACTION)?, answers)
+        let replies = (context.get(&FRAUD_COUNT)?, context.get(&MERCHANT_SCORE)?, threshold);
+        let (Some(transaction), (Some(&fraud_count), Some(&merchant_score), Some(threshold))) =
+            (context.get(&TRANSACTION)?, replies)
         else {
             return Ok(None);
         };
-        Ok(Some(Known { transaction, fraud_count, merchant_score, threshold }))
+        Ok(Some(Features { transaction, fraud_count, merchant_score, threshold }))
     }
 }
 
-/// Answers come again when a transaction did, and some come after it was judged.
+/// Replies are duplicated if the transaction was, and some arrive after the score.
 fn ignore(context: &Context) -> Result<(), FunctionError> {
-    debug!(function = ?context.self_address(), caller = ?context.caller(), "an answer that nobody waits for is ignored");
+    debug!(function = ?context.self_address(), caller = ?context.caller(), "unexpected reply ignored");
     Ok(())
 }

@@ -1,14 +1,11 @@
-//! `example/cart`: what a customer chose, and what it costs now.
+//! `example/cart`: a customer's items and their current prices.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use statefun_sdk::{
-    Address, Context, Destination, Function, FunctionError, Json, Message, StatefulFunction, TypeName, TypedValue,
-    ValueSpec,
-};
+use statefun_sdk::{Address, Context, Destination, Function, FunctionError, Json, TypeName, TypedValue, ValueSpec};
 
 use super::cart_events::CartProduct;
 use super::event::{self, CloudEvent, TriggeredEvents, ignore};
@@ -16,18 +13,18 @@ use super::subscription::{Action, FunctionSubscription};
 use super::{Availability, CART, CartItemStatus, CartStatus, DEAD_LETTERS, EGRESS, PRODUCT, Price, ProductDetails};
 use crate::functions::Destinations;
 
-/// The cart; no value while there is nothing in it.
+/// The cart; no value while it is empty.
 pub const STATE: ValueSpec<Json<Cart>> = ValueSpec::with_type("state", TypeName::new("example/cart-state"));
 
-/// What is in a cart.
+/// A cart and its items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cart {
     /// The cart's id.
     pub cart_id: String,
-    /// The time of the event that put the first item into it, if that had one.
+    /// The time of the event that added the first item, if the event had one.
     pub creation_time: Option<DateTime<Utc>>,
-    /// What is in it, by product id.
+    /// The items, by product id.
     pub items: BTreeMap<String, CartItem>,
 }
 
@@ -35,23 +32,24 @@ pub struct Cart {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CartItem {
-    /// How many, above 0.
+    /// The quantity, above 0.
     pub quantity: i64,
     /// The price that the customer saw last.
     pub origin_price: Price,
-    /// What it costs now; `None` until the product told.
+    /// The current price; `None` until the product has sent it.
     pub price: Option<Price>,
-    /// Whether it can be had; `None` until the product told.
+    /// The availability; `None` until the product has sent it.
     pub availability: Option<Availability>,
-    /// Whether the product was asked to tell its changes.
+    /// Whether the cart has subscribed to the product's changes.
     pub subscribed: bool,
 }
 
 /// `example/cart`.
 pub fn function(destinations: &Destinations) -> Function {
-    Function::new(CART, CartFunction { statuses: destinations.of_own(&EGRESS) })
+    Function::new(CART)
+        .on(CartFunction::handle)
+        .with(CartFunction { statuses: destinations.of_own(&EGRESS) })
         .state(&STATE)
-        .accepts::<CloudEvent>()
         .sends_to(PRODUCT)
         .emits(EGRESS.egress)
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
@@ -61,9 +59,8 @@ struct CartFunction {
     statuses: Destination,
 }
 
-impl StatefulFunction for CartFunction {
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let event: CloudEvent = message.as_()?;
+impl CartFunction {
+    async fn handle(&self, context: &mut Context, event: CloudEvent) -> Result<(), FunctionError> {
         match event.ty() {
             event::CART_PRODUCT => change_quantity(context, &event),
             event::CART_CLEARED => clear(context, &event),
@@ -76,7 +73,7 @@ impl StatefulFunction for CartFunction {
     }
 }
 
-/// Puts something into the cart or takes it out, never more than there is.
+/// Adds items to the cart or removes them; the quantity never drops below 0.
 fn change_quantity(context: &mut Context, event: &CloudEvent) -> Result<(), FunctionError> {
     let CartProduct { product_id, quantity, origin_price } = event.data()?;
     let known = context.get(&STATE)?.and_then(|cart| cart.items.get(&product_id)).cloned();
@@ -159,24 +156,24 @@ fn send_subscription(
         correlation_id: None,
     };
     let source = source_of(context.self_address());
-    let subscription = events.make(event::FUNCTION_SUBSCRIPTION, source, &product, &subscription)?;
+    let subscription = events.create(event::FUNCTION_SUBSCRIPTION, source, &product, &subscription)?;
     context.send(product, subscription)
 }
 
-/// The `source` of what a function sends in its own name.
+/// The `source` of the events that a function itself creates.
 fn source_of(address: &Address) -> String {
-    /// What needs no escape in a segment of a path (RFC 3986, "unreserved").
+    /// All characters except those that need no escape in a path segment (RFC 3986, "unreserved").
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let id = utf8_percent_encode(address.id(), ESCAPED);
     format!("{}/{}.{}/{id}", event::SOURCE, address.namespace(), address.name())
 }
 
 impl CartFunction {
-    /// Keeps what a product says of itself, and tells the whole cart.
+    /// Stores a product's details and emits the status of the whole cart.
     fn record_product(&self, context: &mut Context, event: &CloudEvent) -> Result<(), FunctionError> {
         let ProductDetails { id, price, availability, .. } = event.data()?;
         let Some(item) = context.get(&STATE)?.and_then(|cart| cart.items.get(&id)) else {
-            // It crossed the unsubscription on its way.
+            // The product sent it before it got the unsubscription.
             return Ok(());
         };
         let (price, availability) = (Some(price), Some(availability));
@@ -200,8 +197,9 @@ impl CartFunction {
         });
         let status = CartStatus { cart_id: cart.cart_id.clone(), cart_item_statuses: items.collect() };
         let source = format!("{}/cart-function", event::SOURCE);
-        let status = TriggeredEvents::new(context, event).make(event::CART_STATUS, source, &EGRESS.egress, &status)?;
-        let value = TypedValue::of(status)?.value().clone();
-        context.emit(EGRESS.egress, self.statuses.record(context.self_id().clone(), value))
+        let status =
+            TriggeredEvents::new(context, event).create(event::CART_STATUS, source, &EGRESS.egress, &status)?;
+        let value = TypedValue::new(status)?.value().clone();
+        context.emit(EGRESS.egress, self.statuses.record(context.self_id(), value))
     }
 }

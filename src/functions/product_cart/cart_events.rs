@@ -2,24 +2,24 @@ use serde::{Deserialize, Serialize};
 
 use super::{Availability, Price};
 
-/// The data of an `example.cart-product`, as the cart needs it: which cart is meant was the router's question.
+/// The data of an `example.cart-product`, without the cart id, which only the router needs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct CartProduct {
     pub(super) product_id: String,
-    /// How many are put into the cart; taken out, where negative.
+    /// The quantity to add to the cart; to remove, if negative.
     pub(super) quantity: i64,
     /// The price that the customer saw.
     pub(super) origin_price: Price,
 }
 
-/// The data of an `example.cart-status`: what is in a cart, with what it costs now.
+/// The data of an `example.cart-status`: a cart's items with their current prices.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CartStatus {
     /// The cart's id.
     pub cart_id: String,
-    /// What is in it, by product id.
+    /// The items, ordered by product id.
     pub cart_item_statuses: Vec<CartItemStatus>,
 }
 
@@ -31,10 +31,10 @@ pub struct CartItemStatus {
     pub product_id: String,
     /// The price that the customer saw.
     pub origin_price: Price,
-    /// How many are in the cart.
+    /// The quantity in the cart.
     pub quantity: i64,
-    /// What it costs now; `None` until the product told.
+    /// The current price; `None` until the product has sent it.
     pub current_price: Option<Price>,
-    /// Whether it can be had; `None` until the product told.
+    /// The availability; `None` until the product has sent it.
     pub availability: Option<Availability>,
 }

@@ -1,4 +1,4 @@
-//! The CloudEvent that travels between the functions: how it is read, made from another one and written.
+//! The CloudEvent that the functions exchange: how it is read, created from another event and written.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -11,46 +11,43 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use statefun_sdk::{Address, Context, Decode, Encode, FunctionError, TypeError, TypeName, Typed};
+use statefun_sdk::{Address, Context, Decode, Encode, FunctionError, ResultExt, TypeError, Typed};
 use tracing::info;
 use uuid::{Uuid, uuid};
 
 /// The `type` of a product's details.
 pub(super) const PRODUCT: &str = "example.product";
-/// The `type` of a quantity of a product that goes into a cart, or comes out.
+/// The `type` of a quantity of a product that is added to a cart or removed from it.
 pub(super) const CART_PRODUCT: &str = "example.cart-product";
-/// The `type` of a cart that is emptied.
+/// The `type` of a request to empty a cart.
 pub(super) const CART_CLEARED: &str = "example.cart-cleared";
-/// The `type` of a cart's content with current prices.
+/// The `type` of a cart's items with current prices.
 pub(super) const CART_STATUS: &str = "example.cart-status";
-/// The `type` of a wish to be told of a product's changes.
+/// The `type` of a subscription to a product's changes.
 pub(super) const FUNCTION_SUBSCRIPTION: &str = "example.function-subscription";
 
-/// What the `source` of every event begins with that is made here.
+/// The prefix of the `source` of all events created here.
 pub(super) const SOURCE: &str = "http://stateful_functions.example.com";
 
-/// The namespace of the ids of events that are made here.
+/// The UUID namespace of the ids of all events created here.
 const EVENT_IDS: Uuid = uuid!("7d1cbd1f-6a5b-5d0c-9d0e-3f2a1c84b6e7");
 
-/// The extension attributes that go on from an event to those that it triggers: the W3C trace context.
+/// The extension attributes that an event passes on to the events it triggers: the W3C trace context.
 const PROPAGATED_EXTENSIONS: [&str; 2] = ["traceparent", "tracestate"];
 
 /// A JSON CloudEvent in structured mode.
 ///
-/// It is written with its attributes in a fixed order, then its extensions by name, then its data, so that the same
-/// event always gives the same bytes. Its `time` is written in UTC. An event that is passed on is not written again: it
-/// travels as the bytes that came.
-#[derive(Debug, Clone)]
+/// It is written with its attributes in a fixed order, then its extensions ordered by name, then its data, so that the
+/// same event always gives the same bytes. Its `time` is written in UTC. An event that is passed on is not written
+/// again: its original bytes are sent.
+#[derive(Debug, Clone, Typed)]
+#[typed("example/cloudevent", name_only)]
 pub struct CloudEvent {
     /// Attributes and extensions, without data.
     event: Event,
-    /// `data` as text. Whoever reads by way of [`serde_json::Value`], as `Event` does, gets rounded numbers even with
-    /// `arbitrary_precision`: 1000000000000000.3 comes out as 1000000000000000.2.
+    /// `data` as text. Deserializing through [`serde_json::Value`], as `Event` does, rounds numbers even with
+    /// `arbitrary_precision`: 1000000000000000.3 becomes 1000000000000000.2.
     data: Option<Box<RawValue>>,
-}
-
-impl Typed for CloudEvent {
-    const TYPE_NAME: TypeName = TypeName::new("example/cloudevent");
 }
 
 impl CloudEvent {
@@ -62,10 +59,10 @@ impl CloudEvent {
         self.event.time().copied()
     }
 
-    /// Reads `data`, which has to be an object: a struct could be read from an array, too.
+    /// Reads `data`, which has to be an object: serde_json also deserializes a struct from an array.
     ///
     /// # Errors
-    /// When it is no `T`. The error does not show it.
+    /// When `data` is not a `T`. The error does not contain `data`.
     pub(super) fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, TypeError> {
         match self.data.as_deref().map(RawValue::get) {
             Some(data) if data.starts_with('{') => serde_json::from_str(data)
@@ -94,7 +91,7 @@ impl Serialize for CloudEvent {
         let mut object = serializer.serialize_map(None)?;
         for (name, value) in self.event.iter_attributes() {
             match value {
-                // As text it would end in "+00:00".
+                // `to_string` would end in "+00:00".
                 AttributeValue::Time(time) => object.serialize_entry(name, time)?,
                 value => object.serialize_entry(name, &value.to_string())?,
             }
@@ -115,24 +112,24 @@ impl Encode for CloudEvent {
     }
 }
 
-/// Makes the events that one event triggers.
+/// Creates the events that one event triggers.
 ///
-/// A batch that is retried has to give the same bytes. So what would be a clock or a random id elsewhere is derived from
-/// the triggering event here.
+/// A retried batch has to give the same bytes. Ids and times are therefore derived from the triggering event, not
+/// random or read from a clock.
 pub(super) struct TriggeredEvents<'a> {
     trigger: &'a CloudEvent,
-    maker: Address,
-    made: usize,
+    creator: Address,
+    created: usize,
 }
 
 impl<'a> TriggeredEvents<'a> {
-    /// Events that are made by this function because of `trigger`.
+    /// Events that this function creates because of `trigger`.
     pub(super) fn new(context: &Context, trigger: &'a CloudEvent) -> Self {
-        Self { trigger, maker: context.self_address().clone(), made: 0 }
+        Self { trigger, creator: context.self_address().clone(), created: 0 }
     }
 
-    /// The next event. `target` is where it will go: a function's address, or an egress.
-    pub(super) fn make(
+    /// Creates the next event. `target` is its destination: a function's address, or an egress.
+    pub(super) fn create(
         &mut self,
         event_type: &str,
         source: impl Into<String>,
@@ -141,10 +138,10 @@ impl<'a> TriggeredEvents<'a> {
     ) -> Result<CloudEvent, FunctionError> {
         let trigger = &self.trigger.event;
         let origin =
-            (trigger.source(), trigger.id(), self.maker.to_string(), target.to_string(), event_type, self.made);
-        // A JSON array keeps its members apart whatever is in them.
-        let origin = serde_json::to_vec(&origin).map_err(FunctionError::poison)?;
-        let data = serde_json::value::to_raw_value(data).map_err(FunctionError::poison)?;
+            (trigger.source(), trigger.id(), self.creator.to_string(), target.to_string(), event_type, self.created);
+        // As a JSON array, because its elements are unambiguous whatever they contain.
+        let origin = serde_json::to_vec(&origin).or_poison()?;
+        let data = serde_json::value::to_raw_value(data).or_poison()?;
         let mut event =
             EventBuilderV10::new().id(Uuid::new_v5(&EVENT_IDS, &origin).to_string()).source(source).ty(event_type);
         if let Some(time) = trigger.time() {
@@ -155,19 +152,19 @@ impl<'a> TriggeredEvents<'a> {
                 event = event.extension(name, value.clone());
             }
         }
-        self.made += 1;
-        let mut event = event.build().map_err(FunctionError::poison)?;
+        self.created += 1;
+        let mut event = event.build().or_poison()?;
         event.set_datacontenttype(Some("application/json"));
         Ok(CloudEvent { event, data: Some(data) })
     }
 }
 
-/// The most that a log shows of a type, in characters.
-const LONGEST_SHOWN: usize = 256;
+/// The most characters of an event type in a log line.
+const MAX_LOGGED_TYPE: usize = 256;
 
-/// Says that an event was ignored: of a type for others, or a directive (`test.…`) for whoever replays a file.
+/// Logs that an event was ignored: its type is for other functions, or it is a directive (`test.…`) for a replay.
 pub(super) fn ignore(context: &Context, event: &CloudEvent) {
-    // As `Debug`, because any text may be in a type, line breaks included; and of any length.
-    let event_type: String = event.ty().chars().take(LONGEST_SHOWN).collect();
-    info!(function = ?context.self_address(), ?event_type, "event ignored: the function knows no such type");
+    // As `Debug` and truncated, because a type can be any text of any length, line breaks included.
+    let event_type: String = event.ty().chars().take(MAX_LOGGED_TYPE).collect();
+    info!(function = ?context.self_address(), ?event_type, "event ignored: unknown type");
 }

@@ -1,7 +1,7 @@
-//! Carts that know the current prices of what is in them.
+//! Carts that follow the current prices of their products.
 //!
-//! Records are JSON CloudEvents of mixed types on one stream. The router sends each to the product or the cart that it
-//! is about; a cart subscribes to the products in it, is sent every change of theirs, and emits its status:
+//! Records are JSON CloudEvents of mixed types on one stream. The router sends each to its product or cart; a cart
+//! subscribes to its products, receives their changes and emits its status:
 //!
 //! ```text
 //!  ingress ─▶ example/router ─┬─ example.product ───────▶ example/product ◀──┐
@@ -16,11 +16,11 @@
 //!
 //! # Layout
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`router`], `forwarder` | which events go to whom; a new event type is one file under `forwarder/` |
+//! | [`router`], `forwarder` | which events go to which functions; a new event type is one file under `forwarder/` |
 //! | [`product`], [`cart`] | the functions and their states |
-//! | `event` | the CloudEvent: read, made from another, written |
+//! | `event` | reads, creates and writes CloudEvents |
 //! | `product_details`, `cart_events`, `subscription`, `price` | the JSON of the events' `data` |
 
 pub mod cart;
@@ -69,13 +69,13 @@ const EGRESS: ConfigurableEgress = ConfigurableEgress::new(Egress::new("example/
 const DEAD_LETTERS: ConfigurableEgress =
     ConfigurableEgress::new(Egress::new("example/dead-letter"), "example-dead-letter");
 
-/// Events to show what the application does, one CloudEvent a line: a product, a customer who puts it into a cart, and
-/// a change of its price. They make two `example.cart-status` events.
+/// Sample events for the demo, one CloudEvent per line: a product, its addition to a cart, and a change of its price.
+/// They cause two `example.cart-status` events.
 pub const EVENTS: &str = include_str!("events.jsonl");
 
-/// The key to write a record of this event with: the id of the entity that the event is about.
+/// The record key for this event: the id of the entity that the event is about.
 ///
-/// `None` where the record is not an event, or is about nothing that the router knows: then any key will do.
+/// `None` if the text is not an event, or the router does not forward it: then the key does not matter.
 pub fn record_key(event_json: &[u8]) -> Option<String> {
     let event = CloudEvent::decode(&Bytes::copy_from_slice(event_json)).ok()?;
     let forwarder = forwarder::FORWARDERS.iter().find(|forwarder| forwarder.accept(&event))?;

@@ -8,14 +8,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-/// The most digits that every decimal can have.
-const MOST_DIGITS: usize = 28;
+/// The number of digits that a [`Decimal`] can always hold.
+const MAX_DIGITS: usize = 28;
 
-/// An exact amount of money: what came in goes out, digit for digit.
+/// An exact amount of money: it is written with the digits that were read.
 ///
-/// In JSON it is a number. It is read from the number's own text, never by way of a binary float, and from JSON text
-/// only: a [`serde_json::Value`] rounds. A number that would have to be rounded is refused, where `rust_decimal`'s own
-/// reader rounds silently. Two prices are equal when they read the same: 42 is not 42.00.
+/// In JSON it is a number. It is read from the number's text, not through a binary float, and from JSON text only: a
+/// [`serde_json::Value`] rounds. A number that would have to be rounded is rejected, while `rust_decimal`'s own parser
+/// rounds silently. Two prices are equal if their texts are equal: 42 is not 42.00.
 ///
 /// ```
 /// # use statefun_server::functions::product_cart::Price;
@@ -40,20 +40,20 @@ impl fmt::Display for Price {
     }
 }
 
-/// Reads the text of a JSON value that should be a number. One with an exponent is written out: `1.5e3` is `1500`.
+/// Parses the text of a JSON value that should be a number. An exponent is expanded: `1.5e3` becomes `1500`.
 fn read(text: &str) -> Option<Decimal> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let exponent: i32 = exponent.parse().ok()?;
     let (negative, mantissa) = mantissa.strip_prefix('-').map_or((false, mantissa), |mantissa| (true, mantissa));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
 
-    // Before anything is computed: neither a long text nor a large exponent costs more than its reading.
+    // Checked before any computation, so that a long text or a large exponent costs no more than its parsing.
     let scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
     let zeros_to_append = usize::try_from(scale.checked_neg()?).unwrap_or(0);
     let scale = u32::try_from(scale).unwrap_or(0);
     let leading_zeros = whole.bytes().chain(fraction.bytes()).take_while(|digit| *digit == b'0').count();
     let significant = whole.len() + fraction.len() - leading_zeros;
-    if significant.saturating_add(zeros_to_append) > MOST_DIGITS || scale > Decimal::MAX_SCALE {
+    if significant.saturating_add(zeros_to_append) > MAX_DIGITS || scale > Decimal::MAX_SCALE {
         return None;
     }
 
@@ -69,7 +69,7 @@ fn read(text: &str) -> Option<Decimal> {
 
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Not a `Number`: that one can be read from a `Value`, too, and is rounded then.
+        // Not a `Number`, which can also be deserialized from a `Value` and is rounded then.
         let text = <&RawValue>::deserialize(deserializer)?.get();
         let expected = "a decimal number of at most 28 significant digits";
         read(text).map(Self).ok_or_else(|| D::Error::invalid_value(Unexpected::Other("JSON value"), &expected))

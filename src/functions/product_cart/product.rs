@@ -1,8 +1,8 @@
-//! `example/product`: knows a product's details, and who wants to be told of them.
+//! `example/product`: a product's details and their subscribers.
 
 use std::collections::BTreeMap;
 
-use statefun_sdk::{Address, Context, Function, FunctionError, Json, Message, TypeName, TypedValue, ValueSpec};
+use statefun_sdk::{Address, Context, Function, FunctionError, Json, Message, TypeName, ValueSpec};
 
 use super::event::{self, CloudEvent, TriggeredEvents, ignore};
 use super::subscription::{Action, FunctionAddress, FunctionSubscription};
@@ -13,22 +13,21 @@ use crate::functions::Destinations;
 pub const STATE: ValueSpec<Json<ProductDetails>> =
     ValueSpec::with_type("state", TypeName::new("example/product-state"));
 
-/// Who is told of the product's changes, by the text of their address.
+/// The subscribers to the product's changes, by the text of their address.
 pub const SUBSCRIBERS: ValueSpec<Json<BTreeMap<String, FunctionAddress>>> =
     ValueSpec::with_type("subscribers", TypeName::new("example/product-subscribers"));
 
-/// `example/product`. Functions of every type that is to subscribe are declared as targets here.
+/// `example/product`. It declares every function type that can subscribe as a target.
 pub fn function(destinations: &Destinations) -> Function {
-    Function::new(PRODUCT, product)
+    Function::new(PRODUCT)
+        .on(product)
         .state(&STATE)
         .state(&SUBSCRIBERS)
-        .accepts::<CloudEvent>()
         .sends_to(CART)
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
 }
 
-async fn product(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-    let event: CloudEvent = message.as_()?;
+async fn product(context: &mut Context, (event, message): (CloudEvent, Message)) -> Result<(), FunctionError> {
     match event.ty() {
         event::PRODUCT => publish(context, &event, &message),
         event::FUNCTION_SUBSCRIPTION => handle_subscription(context, &event),
@@ -39,13 +38,13 @@ async fn product(context: &mut Context, message: Message) -> Result<(), Function
     }
 }
 
-/// Keeps the details and passes the event on, as it came, to every subscriber.
+/// Stores the details and forwards the event unchanged to every subscriber.
 fn publish(context: &mut Context, event: &CloudEvent, message: &Message) -> Result<(), FunctionError> {
     let details: ProductDetails = event.data()?;
     let subscribers = context.get(&SUBSCRIBERS)?.into_iter().flat_map(|subscribers| subscribers.values());
     let subscribers = subscribers.map(FunctionAddress::to_address).collect::<Result<Vec<_>, _>>()?;
     for subscriber in subscribers {
-        context.send(subscriber, TypedValue::from(message))?;
+        context.send(subscriber, message)?;
     }
     if context.get(&STATE)?.is_none_or(|Json(known)| *known != details) {
         context.set(&STATE, Json(details))?;
@@ -56,24 +55,24 @@ fn publish(context: &mut Context, event: &CloudEvent, message: &Message) -> Resu
 fn handle_subscription(context: &mut Context, event: &CloudEvent) -> Result<(), FunctionError> {
     let FunctionSubscription { subscriber, action, .. } = event.data()?;
     let address = subscriber.to_address()?;
-    // Before anything is stored: one subscriber that cannot be reached would make every later event of the product fail.
+    // Checked before anything is stored: one invalid subscriber would make every later event of the product fail.
     context.check_target(&address)?;
     match action {
         Action::Subscribe => {
-            answer(context, event, &address)?;
+            reply(context, event, &address)?;
             add(context, &address, subscriber)
         }
-        Action::Query => answer(context, event, &address),
+        Action::Query => reply(context, event, &address),
         Action::Unsubscribe => remove(context, &address),
     }
 }
 
-/// Tells the details, if they are known: a subscriber who came too early gets the first event of the product.
-fn answer(context: &mut Context, event: &CloudEvent, subscriber: &Address) -> Result<(), FunctionError> {
+/// Sends the details if they are known. Otherwise the subscriber gets the product's first event.
+fn reply(context: &mut Context, event: &CloudEvent, subscriber: &Address) -> Result<(), FunctionError> {
     let Some(Json(details)) = context.get(&STATE)? else { return Ok(()) };
     let source = format!("{}/product-function", event::SOURCE);
-    let answer = TriggeredEvents::new(context, event).make(event::PRODUCT, source, subscriber, details)?;
-    context.send(subscriber.clone(), answer)
+    let reply = TriggeredEvents::new(context, event).create(event::PRODUCT, source, subscriber, details)?;
+    context.send(subscriber, reply)
 }
 
 fn add(context: &mut Context, address: &Address, subscriber: FunctionAddress) -> Result<(), FunctionError> {

@@ -7,26 +7,26 @@ use super::Price;
 pub struct ProductDetails {
     /// The product's id.
     pub id: String,
-    /// What it is called.
+    /// The product's title.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// What is said of it.
+    /// The product's description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// What it costs.
+    /// The product's price.
     pub price: Price,
-    /// Whether it can be had.
+    /// The product's availability.
     pub availability: Availability,
 }
 
-/// Whether a product can be had.
+/// Whether a product is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Availability {
-    /// Now.
+    /// Available now.
     InStock,
-    /// Later.
+    /// Available later.
     OutOfStock,
-    /// Never again.
+    /// No longer available.
     Discontinued,
 }

@@ -1,8 +1,8 @@
-//! `example/router`: reads the records of the ingress and sends each to whom it is about.
+//! `example/router`: reads the records of the ingress and sends each to the function of its entity.
 //!
-//! It has no state. An event goes on as the bytes that came, so that its extensions and numbers are what they were.
+//! It has no state. Events are forwarded as their original bytes, so that extensions and numbers are preserved.
 
-use statefun_sdk::{Context, Function, FunctionError, Message, TypedValue};
+use statefun_sdk::{Context, Function, FunctionError, Message};
 
 use super::event::{CloudEvent, ignore};
 use super::forwarder::FORWARDERS;
@@ -11,17 +11,15 @@ use crate::functions::Destinations;
 
 /// `example/router`.
 pub fn function(destinations: &Destinations) -> Function {
-    let function =
-        Function::new(ROUTER, route).accepts::<CloudEvent>().on_failure(destinations.dead_letters_to(&DEAD_LETTERS));
+    let function = Function::new(ROUTER).on(route).on_failure(destinations.dead_letters_to(&DEAD_LETTERS));
     FORWARDERS.iter().fold(function, |function, forwarder| function.sends_to(forwarder.target_type()))
 }
 
-async fn route(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-    let event: CloudEvent = message.as_()?;
+async fn route(context: &mut Context, (event, message): (CloudEvent, Message)) -> Result<(), FunctionError> {
     let mut accepted = false;
     for forwarder in FORWARDERS.iter().filter(|forwarder| forwarder.accept(&event)) {
         accepted = true;
-        context.send(forwarder.target(&event)?, TypedValue::from(&message))?;
+        context.send(forwarder.target(&event)?, &message)?;
     }
     if !accepted {
         ignore(context, &event);

@@ -12,11 +12,11 @@ pub(super) struct FunctionSubscription {
     pub(super) correlation_id: Option<String>,
 }
 
-/// What a subscriber wants of a publisher.
+/// What a subscriber requests from a publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Action {
-    /// The current details, and every change from now on.
+    /// The current details, and every later change.
     Subscribe,
     /// No more changes.
     Unsubscribe,
@@ -31,18 +31,18 @@ pub struct FunctionAddress {
     pub namespace: String,
     /// The name of the function's type.
     pub r#type: String,
-    /// Which instance.
+    /// The function's id.
     pub id: String,
 }
 
 impl FunctionAddress {
-    /// The address, for sending.
+    /// Converts to an [`Address`].
     ///
     /// # Errors
-    /// When namespace and type are no type name.
+    /// When namespace and type are not a valid type name.
     pub(super) fn to_address(&self) -> Result<Address, TypeError> {
         let type_name = TypeName::parse(format!("{}/{}", self.namespace, self.r#type));
-        // Not the cause: it shows the text.
+        // Without the cause, which contains the text.
         let type_name = type_name
             .map_err(|_| TypeError::new("a function's address: expected texts without '/' in namespace and type"))?;
         Ok(type_name.with_id(self.id.as_str()))

@@ -1,7 +1,7 @@
-//! Carts that take what the inventory has.
+//! Carts that reserve items from an inventory.
 //!
-//! What a customer puts into a cart is reserved first, at the inventory of the item; then the cart takes it, and the
-//! customer is told. What there is not enough of is not reserved at all.
+//! An item is first reserved at its inventory; then it is added to the cart, and the result is emitted to the user. If
+//! the stock is too low, nothing is reserved.
 //!
 //! ```text
 //!  cart_events ─── AddToCart ───▶ cart ─── RequestItem ──────▶ inventory ◀─── RestockItem ─── restock_events
@@ -11,17 +11,17 @@
 //!                                  └─ AddToCartResult ─▶ cart_results
 //! ```
 //!
-//! The key of `cart_events` and `cart_results` is the user, whose id is that of the cart; the key of `restock_events` is
-//! the item, whose id is that of the inventory. The names of functions begin with `shopping-cart-example/`, those of
-//! messages with `com.googleapis/`.
+//! The key of `cart_events` and `cart_results` is the user id, which is also the cart's id; the key of `restock_events`
+//! is the item id, which is also the inventory's id. Function names begin with `shopping-cart-example/`, message types
+//! with `com.googleapis/`.
 //!
 //! # Layout
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`cart`], [`inventory`] | the functions and their states |
-//! | [`messages`] | what they are sent, emit and keep |
-//! | `settings` | what is configuration |
+//! | [`messages`] | their messages, records and state values |
+//! | `settings` | the configuration |
 
 pub mod cart;
 pub mod inventory;
@@ -63,15 +63,15 @@ pub const CART: TypeName = TypeName::new("shopping-cart-example/cart");
 /// The type name of [`inventory`]; its ids are items.
 pub const INVENTORY: TypeName = TypeName::new("shopping-cart-example/inventory");
 
-/// The egress of what came of each request.
+/// The egress of the results of requests.
 pub const CART_RESULTS: Egress = Egress::new("shopping-cart-example/cart_results_egress");
 
 const RESULTS: ConfigurableEgress = ConfigurableEgress::new(CART_RESULTS, "cart_results");
 const DEAD_LETTERS: ConfigurableEgress =
     ConfigurableEgress::new(Egress::new("shopping-cart-example/dead-letter"), "shopping-cart-example-dead-letter");
 
-/// Events to show what the application does, one a line: towels come in, and two users put them into their carts.
+/// Sample events for the demo, one per line: towels are restocked, and two users add them to their carts.
 ///
 /// A line is `{"type":"add-to-cart","user":…,"item_id":…,"quantity":…}` or
-/// `{"type":"restock","item_id":…,"quantity":…}`; the demo makes [`messages`] of them.
+/// `{"type":"restock","item_id":…,"quantity":…}`; the demo converts them to [`messages`].
 pub const EVENTS: &str = include_str!("events.jsonl");

@@ -1,7 +1,7 @@
-/// What is configuration of the shopping cart.
+/// Settings of the shopping cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// How many there are of an item that was never stocked.
+    /// The stock of an item that was never restocked.
     pub initial_stock: i32,
 }
 

@@ -1,12 +1,12 @@
-//! The module beside the functions of this server: whether all that is sent and emitted has somewhere to go.
+//! Compares the module with the functions of this server: whether all messages and records have a destination.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use statefun_sdk::{RegisteredFunction, Registry, TypeName};
+use statefun_sdk::{Destination, RegisteredFunction, Registry, TypeName};
 
 use super::finding::{Findings, outcome};
 use super::module::{Endpoint, Module, Route};
-use crate::functions::{Connector, Destinations};
+use crate::functions::Destinations;
 
 pub(super) fn check(findings: &mut Findings, module: &Module<'_>, registry: &Registry, destinations: &Destinations) {
     for route in &module.routes {
@@ -22,7 +22,7 @@ pub(super) fn check(findings: &mut Findings, module: &Module<'_>, registry: &Reg
     check_egresses(findings, module, registry, destinations);
 }
 
-/// Whether an endpoint covers it. A module may cover some of the applications only.
+/// Whether an endpoint covers a function. A module may cover only some of the applications.
 pub(super) fn is_covered(module: &Module<'_>, function: &TypeName) -> bool {
     module.endpoint_of(function.namespace(), function.name()).is_some()
 }
@@ -36,21 +36,23 @@ fn check_target(findings: &mut Findings, module: &Module<'_>, registry: &Registr
     let target = &route.target;
     let Some(endpoint) = module.endpoint_of(&target.namespace, &target.name) else {
         return findings.error(
+            "target-without-endpoint",
             &route.target_field,
             format!("no endpoint covers {target}"),
             outcome::RESTARTS,
             format!("add an endpoint with functions: {}/*, or name a function that has one", target.namespace),
         );
     };
-    // An endpoint for this very function may lead to another server; one for a namespace of ours leads here.
+    // An endpoint for one function may be another server; an endpoint for a whole namespace of ours is this server.
     if endpoint.whole_namespace
         && is_known_namespace(registry, &target.namespace)
         && !registry.functions().iter().any(|function| target.is(function.type_name()))
     {
         findings.error(
+            "unknown-target",
             &route.target_field,
             format!("this server has no function {target}"),
-            "the server answers 404 to every message that comes this way, until the job restarts, for ever",
+            "the server responds with 404 to every message on this route, and the job restarts in an endless loop",
             format!("name one of {}", names_of(registry, &target.namespace).join(", ")),
         );
     }
@@ -61,7 +63,7 @@ fn names_of(registry: &Registry, namespace: &str) -> Vec<String> {
     names.filter(|name| name.namespace() == namespace).map(ToString::to_string).collect()
 }
 
-/// Whether a target reads what its topic carries: `None` where the target is not ours.
+/// Whether a target accepts the value type of its topic; `None` if the target is not one of ours.
 fn accepts(registry: &Registry, route: &Route<'_>) -> Option<bool> {
     let function = registry.functions().iter().find(|function| route.target.is(function.type_name()))?;
     let value_type = route.value_type?;
@@ -69,7 +71,7 @@ fn accepts(registry: &Registry, route: &Route<'_>) -> Option<bool> {
     Some(accepts.is_empty() || accepts.iter().any(|accepted| accepted.as_str() == value_type))
 }
 
-/// Messages of a type that a function does not accept are ignored with one line in the server's log.
+/// A function ignores messages of a type that it does not accept, with one line in the server's log.
 fn check_value_types(findings: &mut Findings, module: &Module<'_>, registry: &Registry) {
     let mut by_topic: BTreeMap<(usize, &str), Vec<&Route<'_>>> = BTreeMap::new();
     for route in &module.routes {
@@ -78,8 +80,8 @@ fn check_value_types(findings: &mut Findings, module: &Module<'_>, registry: &Re
         }
     }
     for routes in by_topic.values() {
-        let refusing: Vec<_> = routes.iter().filter(|route| accepts(registry, route) == Some(false)).collect();
-        for route in &refusing {
+        let rejecting: Vec<_> = routes.iter().filter(|route| accepts(registry, route) == Some(false)).collect();
+        for route in &rejecting {
             let (Some(field), Some(value_type)) = (&route.value_type_field, route.value_type) else { continue };
             let accepted: BTreeSet<&str> = registry
                 .functions()
@@ -90,10 +92,22 @@ fn check_value_types(findings: &mut Findings, module: &Module<'_>, registry: &Re
             let accepted = Vec::from_iter(accepted).join(" or ");
             let wrong = format!("{} does not accept {value_type}", route.target);
             let ignored = "the function ignores every record, with one line in the server's log";
-            if refusing.len() == routes.len() {
-                findings.error(field, wrong, ignored, format!("write {accepted}, or name a target that accepts it"));
+            if rejecting.len() == routes.len() {
+                findings.error(
+                    "value-type-not-accepted",
+                    field,
+                    wrong,
+                    ignored,
+                    format!("write {accepted}, or name a target that accepts it"),
+                );
             } else {
-                findings.warning(&route.target_field, wrong, ignored, "remove the target, if it is not another's");
+                findings.warning(
+                    "value-type-not-accepted",
+                    &route.target_field,
+                    wrong,
+                    ignored,
+                    "remove the target, unless another server has it",
+                );
             }
         }
     }
@@ -106,23 +120,25 @@ fn check_endpoint(findings: &mut Findings, registry: &Registry, endpoint: &Endpo
         && !registry.functions().iter().any(|function| functions.is(function.type_name()))
     {
         findings.warning(
+            "unknown-function",
             &endpoint.field,
             format!("this server has no function {functions}"),
-            "if it is this server that the URL leads to, it answers 404 until the job restarts, for ever",
+            "if the URL is this server's, it responds with 404, and the job restarts in an endless loop",
             format!("name one of {}", names_of(registry, &functions.namespace).join(", ")),
         );
     }
 }
 
-/// Functions of a namespace that no endpoint names are not meant.
+/// Functions in namespaces without an endpoint are not checked.
 fn check_function(findings: &mut Findings, module: &Module<'_>, registry: &Registry, function: &RegisteredFunction) {
     let name = function.type_name();
     let Some(endpoint) = module.endpoint_of(name.namespace(), name.name()) else {
         if let Some(sibling) = module.of_namespace(name.namespace()).next() {
             findings.error(
+                "function-without-endpoint",
                 &sibling.field,
                 format!("no endpoint covers {name}, though others of its namespace have one"),
-                "the job fails at the first message to it, restarts and fails again, for ever",
+                "the job fails at the first message to it and restarts in an endless loop",
                 format!("write functions: {}/*, or add an endpoint for {name}", name.namespace()),
             );
         }
@@ -133,16 +149,17 @@ fn check_function(findings: &mut Findings, module: &Module<'_>, registry: &Regis
             && registry.functions().iter().any(|function| function.type_name() == target);
         if !is_covered(module, target) && !reported {
             findings.error(
+                "send-without-endpoint",
                 &endpoint.field,
                 format!("{name} sends to {target}, which no endpoint covers"),
-                "the job fails at the first such message, restarts and fails again, for ever",
+                "the job fails at the first such message and restarts in an endless loop",
                 format!("add an endpoint with functions: {}/*", target.namespace()),
             );
         }
     }
 }
 
-/// "Unknown egress" and a record of the wrong kind are failures of the job (protocol §1, §2).
+/// An unknown egress and a record of the wrong kind both fail the job (protocol §1, §2).
 fn check_egresses(findings: &mut Findings, module: &Module<'_>, registry: &Registry, destinations: &Destinations) {
     let mut emitters: BTreeMap<_, Vec<&TypeName>> = BTreeMap::new();
     for function in registry.functions().iter().filter(|function| is_covered(module, function.type_name())) {
@@ -153,16 +170,17 @@ fn check_egresses(findings: &mut Findings, module: &Module<'_>, registry: &Regis
     for (egress, emitters) in emitters {
         let names: Vec<&str> = emitters.iter().map(|name| name.as_str()).collect();
         let names = names.join(", ");
-        let connector = destinations.of(egress).map(Connector::from);
+        let connector = destinations.of(egress).map(Destination::connector);
         let kind =
             connector.map_or_else(String::new, |connector| format!(" of kind io.statefun.{connector}.v1/egress"));
         let Some(declared) = module.egresses.iter().find(|declared| declared.id.is(egress.id())) else {
             let wrong = format!("egress {egress} is not declared, but used by {names}");
             let remedy = format!("add an egress{kind} with id: {egress}");
             findings.module_error(
+                "missing-egress",
                 None,
                 wrong,
-                "the job fails at the first record to it, restarts and fails again, for ever",
+                "the job fails at the first record to it and restarts in an endless loop",
                 remedy,
             );
             continue;
@@ -171,11 +189,12 @@ fn check_egresses(findings: &mut Findings, module: &Module<'_>, registry: &Regis
             && connector != declared.connector
         {
             findings.error(
+                "egress-connector-mismatch",
                 &declared.field,
                 format!("records of {connector} come from {names}, but it is of {}", declared.connector),
-                "the job fails at the first record, restarts and fails again, for ever",
+                "the job fails at the first record and restarts in an endless loop",
                 format!(
-                    "declare it{kind}, or give the server and this check --egress {egress}={}:NAME",
+                    "declare it{kind}, or pass --egress {egress}={}:NAME to the server and to this check",
                     declared.connector
                 ),
             );

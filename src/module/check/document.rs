@@ -1,4 +1,4 @@
-//! From documents to components: endpoints, ingresses, egresses. Also what holds for any document.
+//! Parses documents into components: endpoints, ingresses, egresses. Also checks rules for all documents.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::shape::{self, Shape, optional, required};
 use super::values::Name;
 use super::yaml::{Node, Value};
 
-/// What a component is.
+/// The kind of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     EndpointV1,
@@ -22,7 +22,7 @@ pub(super) enum Kind {
     PlaygroundEgress,
 }
 
-/// The kinds that the stock runtime has a binder for (protocol §4); the last two are in the playground's image only.
+/// The kinds with a binder in the stock runtime (protocol §4); the last two are in the playground's image only.
 pub(super) const KINDS: [(&str, Kind); 8] = [
     ("io.statefun.endpoints.v1/http", Kind::EndpointV1),
     ("io.statefun.endpoints.v2/http", Kind::EndpointV2),
@@ -38,20 +38,20 @@ pub(super) const KINDS: [(&str, Kind); 8] = [
 #[derive(Debug)]
 pub(super) struct Component<'a> {
     pub(super) kind: Kind,
-    /// The id of an ingress or an egress, where it can be read.
+    /// The id of an ingress or an egress, if it is valid.
     pub(super) id: Option<Name>,
     pub(super) id_field: Option<Field<'a>>,
     pub(super) spec: Field<'a>,
 }
 
-/// The components of all documents; what cannot be one is a finding.
+/// The components of all documents; invalid documents are reported as findings.
 pub(super) fn components<'a>(findings: &mut Findings, documents: &'a [Node]) -> Vec<Component<'a>> {
     let documents: Vec<Field<'a>> =
         documents.iter().enumerate().map(|(position, node)| labelled(position, node)).collect();
     for document in &documents {
         check_tree(findings, document);
     }
-    // Only a single document can be of the old format (runtime: `JsonServiceLoader.isLegacySingleRootFormat`).
+    // Only a single document can have the old format (runtime: `JsonServiceLoader.isLegacySingleRootFormat`).
     if let [only] = documents.as_slice()
         && only.get("version").is_some()
     {
@@ -61,7 +61,7 @@ pub(super) fn components<'a>(findings: &mut Findings, documents: &'a [Node]) -> 
     filled.filter_map(|document| component(findings, document)).collect()
 }
 
-/// A document with what it is known by: the id of an ingress or an egress, the functions of an endpoint.
+/// A document with its label: the id of an ingress or an egress, or the functions of an endpoint.
 fn labelled(position: usize, node: &Node) -> Field<'_> {
     let document = Field::document(Label { number: position + 1, kind: None, id: None }, node);
     let id = document.at("spec.id").or_else(|| document.at("spec.functions")).and_then(|id| id.text());
@@ -76,15 +76,21 @@ fn component<'a>(findings: &mut Findings, document: &Field<'a>) -> Option<Compon
     const KNOWN: &[shape::Known] = &[required("kind", Shape::Text), required("spec", Shape::Map)];
 
     if !matches!(document.node.value, Value::Map(_)) {
-        let wrong = format!("{} where a mapping of kind and spec is expected", document.what());
-        findings.error(document, wrong, outcome::NO_START, "write kind and spec");
+        let wrong = format!("expected a mapping of kind and spec, found {}", document.what());
+        findings.error("wrong-type", document, wrong, outcome::NO_START, "write kind and spec");
         return None;
     }
     for unknown in shape::check_known(findings, document, KNOWN, outcome::NO_START) {
         if unknown.path == "version" {
-            let wrong = "a version is that of the old format, which is one document alone";
-            let outcome = "the job does not start, or the runtime passes over the version where there is a kind";
-            findings.error(&unknown, wrong, outcome, "make a module of today's format with `module render`");
+            let wrong = "version belongs to the old format, which is a single document";
+            let outcome = "the job does not start, or the runtime silently ignores the version if there is a kind";
+            findings.error(
+                "version-in-current-format",
+                &unknown,
+                wrong,
+                outcome,
+                "create a module in the current format with `module render`",
+            );
         } else {
             shape::report_unknown(findings, &unknown, KNOWN);
         }
@@ -95,14 +101,22 @@ fn component<'a>(findings: &mut Findings, document: &Field<'a>) -> Option<Compon
     Some(with_id(findings, kind, &spec, spec.clone()))
 }
 
-/// The component, with its id read from where it is, if its kind has one.
+/// The component, with its id from the field `of` if its kind has an id.
 pub(super) fn with_id<'a>(findings: &mut Findings, kind: Kind, of: &Field<'a>, spec: Field<'a>) -> Component<'a> {
     let mut component = Component { kind, id: None, id_field: of.get("id"), spec };
     if matches!(kind, Kind::EndpointV1 | Kind::EndpointV2 | Kind::PlaygroundIngress | Kind::PlaygroundEgress) {
         return component;
     }
     match &component.id_field {
-        None => findings.error(of, "id is missing", outcome::NO_START, "add id, such as example/ingress"),
+        None => {
+            findings.error(
+                "missing-field",
+                &of.absent("id"),
+                "missing",
+                outcome::NO_START,
+                "add id, such as example/ingress",
+            );
+        }
         Some(field) => {
             component.id = field.text().and_then(Name::parse);
             if component.id.is_none() {
@@ -113,7 +127,7 @@ pub(super) fn with_id<'a>(findings: &mut Findings, kind: Kind, of: &Field<'a>, s
     component
 }
 
-/// What a kind's name means.
+/// Parses the name of a kind.
 pub(super) fn kind_of(findings: &mut Findings, field: &Field<'_>, text: &str) -> Option<Kind> {
     let known: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
     let known = known.join(", ");
@@ -123,8 +137,9 @@ pub(super) fn kind_of(findings: &mut Findings, field: &Field<'_>, text: &str) ->
     };
     match KINDS.iter().find(|(kind, _)| *kind == name.to_string()) {
         Some((_, kind @ (Kind::PlaygroundIngress | Kind::PlaygroundEgress))) => {
-            let wrong = "this kind is the playground's";
+            let wrong = "this kind belongs to the playground";
             findings.warning(
+                "playground-kind",
                 field,
                 wrong,
                 "on a stock cluster the job does not start",
@@ -135,8 +150,9 @@ pub(super) fn kind_of(findings: &mut Findings, field: &Field<'_>, text: &str) ->
         Some((_, kind)) => Some(*kind),
         None => {
             findings.error(
+                "unknown-kind",
                 field,
-                format!("the stock runtime has no kind {text:?}"),
+                format!("unknown kind {text:?} in the stock runtime"),
                 outcome::NO_START,
                 format!("write one of {known}"),
             );
@@ -145,29 +161,30 @@ pub(super) fn kind_of(findings: &mut Findings, field: &Field<'_>, text: &str) ->
     }
 }
 
-/// A name that `TypeName.parseFrom` refuses.
+/// Reports a name that `TypeName.parseFrom` rejects.
 pub(super) fn unreadable_name(findings: &mut Findings, field: &Field<'_>, expected: &str) {
     let what = field.text().map_or_else(|| field.what().to_owned(), |text| format!("{text:?}"));
     findings.error(
+        "invalid-type-name",
         field,
-        format!("{what} cannot be read as a name: that is two parts with one '/' between them"),
+        format!("{what} is not a valid name, which has two parts separated by one '/'"),
         outcome::NO_START,
         format!("write {expected}"),
     );
 }
 
-/// What the runtime's YAML parser does in silence, anywhere in a document.
+/// Reports what the runtime's YAML parser silently accepts, anywhere in a document.
 fn check_tree(findings: &mut Findings, field: &Field<'_>) {
-    // Jackson hands an alias on as a text, the name of its anchor.
+    // Jackson passes an alias on as a string, the name of its anchor.
     if matches!(field.node.value, Value::Alias) {
-        let taken = "the runtime takes the name of the anchor for the value";
-        findings.error(field, "aliases are not resolved", taken, "write the value itself");
+        let outcome = "the runtime uses the name of the anchor as the value";
+        findings.error("alias", field, "aliases are not resolved", outcome, "write the value itself");
     }
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
     for (key, entry) in field.entries() {
         if let Some(first) = lines.insert(key, entry.line) {
-            let wrong = format!("{key} is there twice, first in line {first}");
-            findings.error(&entry, wrong, "the last one holds, without a word", "remove one of them");
+            let wrong = format!("duplicate key {key}, first in line {first}");
+            findings.error("duplicate-key", &entry, wrong, "the last one silently applies", "remove one of them");
         }
         check_tree(findings, &entry);
     }
@@ -176,5 +193,5 @@ fn check_tree(findings: &mut Findings, field: &Field<'_>) {
     }
 }
 
-/// Fields that are checked where they are used, whatever their document.
+/// The field `id`, which is checked where it is used.
 pub(super) const ID: shape::Known = optional("id", Shape::Text);

@@ -1,4 +1,4 @@
-//! Endpoints: which functions they are for, where these are, and how they are reached.
+//! Endpoints: their functions, URL and transport.
 
 use super::super::lambda::is_lambda;
 use super::document::{Component, Kind, unreadable_name};
@@ -38,7 +38,13 @@ fn check_v2(findings: &mut Findings, spec: &Field<'_>) -> Option<Client> {
     for unknown in shape::check_known(findings, spec, V2, outcome::NO_START) {
         if unknown.path.ends_with(".timeouts") {
             let remedy = "write call and connect under transport, or use io.statefun.endpoints.v1/http";
-            findings.error(&unknown, "endpoints.v2 has its time-outs under transport", outcome::IGNORED, remedy);
+            findings.error(
+                "misplaced-timeouts",
+                &unknown,
+                "endpoints.v2 has its timeouts under transport",
+                outcome::IGNORED,
+                remedy,
+            );
         } else {
             shape::report_unknown(findings, &unknown, V2);
         }
@@ -53,7 +59,13 @@ fn check_v1(findings: &mut Findings, spec: &Field<'_>) -> Option<Client> {
     for unknown in shape::check_known(findings, spec, V1, outcome::NO_START) {
         if unknown.path.ends_with(".transport") {
             let remedy = "use io.statefun.endpoints.v2/http, or write timeouts into the spec";
-            findings.error(&unknown, "endpoints.v1 always uses okhttp", outcome::IGNORED, remedy);
+            findings.error(
+                "misplaced-transport",
+                &unknown,
+                "endpoints.v1 always uses okhttp",
+                outcome::IGNORED,
+                remedy,
+            );
         } else {
             shape::report_unknown(findings, &unknown, V1);
         }
@@ -72,8 +84,8 @@ fn check_functions<'a>(findings: &mut Findings, field: Field<'a>, module: &mut M
     };
     let whole_namespace = name.name == "*";
     if name.namespace.contains('*') || (name.name.contains('*') && !whole_namespace) {
-        let wrong = "a wildcard may only stand for all of a namespace";
-        return findings.error(&field, wrong, outcome::NO_START, format!("write {expected}"));
+        let wrong = "a wildcard can only stand for a whole namespace";
+        return findings.error("invalid-wildcard", &field, wrong, outcome::NO_START, format!("write {expected}"));
     }
     module.endpoints.push(Endpoint { functions: name, whole_namespace, field });
 }
@@ -85,38 +97,56 @@ fn check_url(findings: &mut Findings, template: &Field<'_>, client: Client, spec
         Ok(url) => url,
         Err(reason) => {
             let remedy = "write a URL such as http://functions:8000/statefun";
-            return findings.error(template, format!("{text:?}: {reason}"), outcome::RESTARTS, remedy);
+            return findings.error("invalid-url", template, format!("{text:?}: {reason}"), outcome::RESTARTS, remedy);
         }
     };
     match (url.scheme.as_str(), client) {
         ("http" | "https", _) => {}
         ("http+unix", Client::Async) => {
             let remedy = "use io.statefun.transports.v1/okhttp, or a host and a port";
-            findings.error(template, "async knows no Unix sockets", outcome::RESTARTS, remedy);
+            findings.error(
+                "async-unix-socket",
+                template,
+                "async does not support Unix sockets",
+                outcome::RESTARTS,
+                remedy,
+            );
         }
         // runtime: `UnixDomainHttpEndpoint`
         ("http+unix", Client::Okhttp) => {
             if !url.path.split('/').any(|part| part.ends_with(".sock")) {
                 let remedy = "name a file that ends in .sock, such as http+unix:///run/functions.sock/statefun";
-                findings.error(template, "no part of the path ends in .sock", outcome::RESTARTS, remedy);
+                findings.error(
+                    "unix-socket-path",
+                    template,
+                    "no part of the path ends in .sock",
+                    outcome::RESTARTS,
+                    remedy,
+                );
             }
         }
-        // runtime: `Endpoint` of async asks for https and takes all else for http.
+        // runtime: `Endpoint` of async checks for https and treats any other scheme as http.
         (scheme, Client::Async) => {
-            let outcome = "the runtime takes it for http without a word";
-            findings.error(template, format!("{scheme} is neither http nor https"), outcome, "write http or https");
+            let outcome = "the runtime silently treats it as http";
+            findings.error(
+                "unknown-url-scheme",
+                template,
+                format!("{scheme} is neither http nor https"),
+                outcome,
+                "write http or https",
+            );
         }
         (scheme, Client::Okhttp) => {
             let wrong = format!("{scheme} is neither http nor https");
-            findings.error(template, wrong, outcome::RESTARTS, "write http or https");
+            findings.error("unknown-url-scheme", template, wrong, outcome::RESTARTS, "write http or https");
         }
     }
     if url.scheme == "http"
         && let Some(transport) = &transport
     {
         for field in transport::TLS.iter().filter_map(|name| transport.get(name)) {
-            let wrong = "an option of TLS, but the URL is http";
-            findings.error(&field, wrong, outcome::IGNORED, "write https, or remove it");
+            let wrong = "TLS option with an http URL";
+            findings.error("tls-option-without-https", &field, wrong, outcome::IGNORED, "write https, or remove it");
         }
     }
     if is_lambda(text) {

@@ -3,10 +3,10 @@ use std::rc::Rc;
 
 use super::yaml::{Node, ScalarType, Value};
 
-/// A document, as people find it again.
+/// The label of a document in findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Label {
-    /// Counted from 1, empty documents included.
+    /// Counted from 1, including empty documents.
     pub(super) number: usize,
     pub(super) kind: Option<String>,
     pub(super) id: Option<String>,
@@ -23,12 +23,12 @@ impl fmt::Display for Label {
     }
 }
 
-/// A value of a document and the way to it.
+/// A value of a document and its path.
 #[derive(Debug, Clone)]
 pub(super) struct Field<'a> {
     pub(super) document: Rc<Label>,
     pub(super) path: String,
-    /// Where its key is, or itself where it has none.
+    /// The line of its key, or of the value if it has no key.
     pub(super) line: usize,
     pub(super) node: &'a Node,
 }
@@ -44,38 +44,47 @@ impl<'a> Field<'a> {
         Self { document: Rc::new(label), ..self.clone() }
     }
 
-    /// The entry of this name; of several, the last, as the runtime takes it.
+    /// The entry with this key; if there are several, the last one, like the runtime.
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         self.entries().filter(|(name, _)| *name == key).map(|(_, field)| field).last()
     }
 
-    /// The entry at the end of this way, such as `meta.id`.
-    pub(super) fn at(&self, way: &str) -> Option<Self> {
-        way.split('.').try_fold(self.clone(), |field, key| field.get(key))
+    /// The entry at this path, such as `meta.id`.
+    pub(super) fn at(&self, path: &str) -> Option<Self> {
+        path.split('.').try_fold(self.clone(), |field, key| field.get(key))
     }
 
-    /// The entry's text; `None` where there is no entry, or nothing in it, or more than a text.
+    /// The entry's text; `None` if there is no entry, or its value is null or not a scalar.
     pub(super) fn text_of(&self, key: &str) -> Option<&'a str> {
         self.get(key)?.text()
     }
 
-    /// All entries of a mapping; none of anything else.
+    /// The place of an entry that is not there, for findings: its path, at the line of the mapping.
+    pub(super) fn absent(&self, path: &str) -> Self {
+        Self { path: self.path_of(path), ..self.clone() }
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        match self.path.as_str() {
+            "" => key.to_owned(),
+            path => format!("{path}.{key}"),
+        }
+    }
+
+    /// All entries of a mapping; empty for other values.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Self)> {
         let entries = match &self.node.value {
             Value::Map(entries) => entries.as_slice(),
             _ => &[],
         };
         entries.iter().map(|entry| {
-            let path = match self.path.as_str() {
-                "" => entry.key.clone(),
-                path => format!("{path}.{}", entry.key),
-            };
+            let path = self.path_of(&entry.key);
             let field = Self { document: self.document.clone(), path, line: entry.line, node: &entry.node };
             (entry.key.as_str(), field)
         })
     }
 
-    /// All items of a list; none of anything else.
+    /// All items of a list; empty for other values.
     pub(super) fn items(&self) -> impl Iterator<Item = Self> {
         let items = match &self.node.value {
             Value::List(items) => items.as_slice(),
@@ -89,7 +98,7 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// A text, a number or a boolean, as it is written.
+    /// A string, a number or a boolean, as written.
     pub(super) fn text(&self) -> Option<&'a str> {
         match &self.node.value {
             Value::Scalar(scalar) if scalar.kind() != ScalarType::Null => Some(&scalar.text),
@@ -97,14 +106,14 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// What it is to the runtime, for people.
+    /// The value's type in the runtime, for display.
     pub(super) fn what(&self) -> &'static str {
         match &self.node.value {
             Value::Scalar(scalar) => match scalar.kind() {
-                ScalarType::Text => "a text",
+                ScalarType::Text => "a string",
                 ScalarType::Number => "a number",
                 ScalarType::Boolean => "a boolean",
-                ScalarType::Null => "nothing",
+                ScalarType::Null => "null",
             },
             Value::List(_) => "a list",
             Value::Map(_) => "a mapping",

@@ -1,13 +1,13 @@
-//! Endpoints on AWS Lambda, whose answers may take longer than those of a server.
+//! Endpoints on AWS Lambda, whose responses can take longer than those of a server.
 
 use std::time::Duration;
 
-use super::super::lambda::LONGEST_ANSWER;
+use super::super::lambda::MAX_RESPONSE_TIME;
 use super::field::Field;
 use super::finding::Findings;
 use super::transport::{Client, duration_or};
 
-/// Warns of time-outs that are over before the gateway's. `timeouts` is the field that holds them, if there is one.
+/// Warns of timeouts shorter than the gateway's. `timeouts` is the field that contains them, if there is one.
 pub(super) fn check(
     findings: &mut Findings,
     template: &Field<'_>,
@@ -24,15 +24,16 @@ pub(super) fn check(
     };
     for &(name, default) in defaults {
         let Some(time) = times.map_or(Some(default), |times| duration_or(times, name, default)) else { continue };
-        if time > LONGEST_ANSWER || time.is_zero() {
+        if time > MAX_RESPONSE_TIME || time.is_zero() {
             continue;
         }
-        let there = times.and_then(|times| times.get(name));
-        let by_default = if there.is_some() { "" } else { " by default" };
+        let field = times.and_then(|times| times.get(name));
+        let by_default = if field.is_some() { "" } else { " by default" };
         findings.warning(
-            there.as_ref().unwrap_or(template),
-            format!("{name} is {time:?}{by_default}, and an answer of AWS Lambda may take 30s"),
-            "answers that are slow, such as those of cold starts, are given up before they come",
+            "lambda-timeout",
+            field.as_ref().unwrap_or(template),
+            format!("{name} is {time:?}{by_default}, and a response of AWS Lambda can take 30s"),
+            "slow requests, such as those with a cold start, time out before their response",
             format!("write a {name} above 30s"),
         );
     }

@@ -1,4 +1,4 @@
-//! Ingresses and egresses of Kafka.
+//! Kafka ingresses and egresses.
 
 use std::time::Duration;
 
@@ -29,23 +29,29 @@ const EGRESS: &[Known] = &[
 
 const POSITIONS: [&str; 5] = ["group-offsets", "earliest", "latest", "specific-offsets", "date"];
 
-/// `transaction.max.timeout.ms` of a broker, unless it is configured otherwise.
+/// The default of a broker's `transaction.max.timeout.ms`.
 const BROKER_LIMIT: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn check_ingress<'a>(findings: &mut Findings, component: &Component<'a>, module: &mut Module<'a>) {
     let spec = &component.spec;
     shape::check(findings, spec, INGRESS, outcome::NO_START);
-    // An ingress takes both from the properties, too (runtime: `KafkaIngressSpec`); an egress takes no address there.
+    // An ingress also reads both from its properties (runtime: `KafkaIngressSpec`); an egress does not.
     for (field, property) in [("address", "bootstrap.servers"), ("consumerGroupId", "group.id")] {
         if spec.get(field).is_none() && shape::property(spec, "properties", property).is_none() {
-            findings.error(spec, format!("{field} is missing"), outcome::NO_START, format!("add {field}"));
+            findings.error("missing-field", &spec.absent(field), "missing", outcome::NO_START, format!("add {field}"));
         }
     }
     if let Some(reset) = spec.get("autoOffsetResetPosition")
         && let Some(text) = reset.text()
         && !["earliest", "latest"].contains(&text.to_ascii_lowercase().as_str())
     {
-        findings.error(&reset, format!("{text:?} is unknown"), outcome::NO_START, "write earliest or latest");
+        findings.error(
+            "unknown-value",
+            &reset,
+            format!("{text:?} is unknown"),
+            outcome::NO_START,
+            "write earliest or latest",
+        );
     }
     position::check(findings, spec, &POSITIONS);
     check_login(findings, spec);
@@ -75,45 +81,52 @@ pub(super) fn check_egress(findings: &mut Findings, component: &Component<'_>) {
             check_acks(findings, &component.spec);
         }
         Some("none") => {
-            let outcome = "records are lost or doubled when something fails";
-            findings.warning(&kind, "nothing is guaranteed", outcome, "write at-least-once or exactly-once");
+            let outcome = "records are lost or duplicated after a failure";
+            findings.warning(
+                "no-delivery-guarantee",
+                &kind,
+                "no delivery guarantee",
+                outcome,
+                "write at-least-once or exactly-once",
+            );
         }
         _ => {}
     }
 }
 
-/// SASL without a JAAS configuration, such as a client's settings without the secret that goes with them.
+/// Checks for SASL without a JAAS configuration, such as client settings without their secret.
 fn check_login(findings: &mut Findings, spec: &Field<'_>) {
     let Some(properties) = spec.get("properties") else { return };
     let protocol = shape::property(spec, "properties", "security.protocol");
     if protocol.is_some_and(|protocol| protocol.to_ascii_uppercase().starts_with("SASL"))
         && shape::property(spec, "properties", "sasl.jaas.config").is_none()
     {
-        findings.warning(
+        findings.warning("sasl-without-jaas-config", 
             &properties,
-            "security.protocol says SASL, but there is no sasl.jaas.config",
-            "unless the JVMs are given a JAAS configuration, the client cannot log in and the job restarts for ever",
-            "add sasl.jaas.config, which the secret of the Kafka cluster holds",
+            "security.protocol is SASL, but there is no sasl.jaas.config",
+            "unless the JVMs have a JAAS configuration, the client cannot log in and the job restarts in an endless loop",
+            "add sasl.jaas.config, which is in the secret of the Kafka cluster",
         );
     }
 }
 
-/// A transactional producer refuses less than all (Kafka: `ProducerConfig`).
+/// A transactional producer rejects any acks other than all (Kafka: `ProducerConfig`).
 fn check_acks(findings: &mut Findings, spec: &Field<'_>) {
     let Some(properties) = spec.get("properties") else { return };
     if shape::property(spec, "properties", "acks").is_some_and(|acks| !["all", "-1"].contains(&acks)) {
         findings.error(
+            "exactly-once-acks",
             &properties,
             "exactly-once with acks other than all",
-            "the producer does not start: the job restarts for ever",
+            "the producer does not start: the job restarts in an endless loop",
             "write all, or remove acks",
         );
     }
 }
 
-/// Without a time-out the parser fails; one beyond the broker's limit fails the producer (protocol §4).
+/// Without a timeout the parser fails; one beyond the broker's limit fails the producer (protocol §4).
 fn check_transaction(findings: &mut Findings, semantic: &Field<'_>) {
-    // The old field goes first, where both are there.
+    // If both are set, the old field applies.
     let (field, timeout) = match (semantic.get("transactionTimeoutMillis"), semantic.get("transactionTimeout")) {
         (Some(millis), _) => {
             let timeout = millis.text().and_then(|text| text.parse().ok()).map(Duration::from_millis);
@@ -125,17 +138,30 @@ fn check_transaction(findings: &mut Findings, semantic: &Field<'_>) {
         }
         (None, None) => {
             let remedy = "add transactionTimeout, such as 10 min: longer than a checkpoint and a restart take together";
-            return findings.error(semantic, "exactly-once without transactionTimeout", outcome::NO_START, remedy);
+            return findings.error(
+                "exactly-once-without-timeout",
+                semantic,
+                "exactly-once without transactionTimeout",
+                outcome::NO_START,
+                remedy,
+            );
         }
     };
     match timeout {
         Some(Duration::ZERO) => {
-            findings.error(&field, "no time at all", outcome::NO_START, "write a time above 0, such as 10 min");
+            findings.error(
+                "zero-duration",
+                &field,
+                "a duration of zero",
+                outcome::NO_START,
+                "write a duration above 0, such as 10 min",
+            );
         }
         Some(timeout) if timeout > BROKER_LIMIT => findings.warning(
+            "long-transaction-timeout",
             &field,
-            "longer than 15 min, which is what a broker allows unless it is told otherwise",
-            "a broker that allows less refuses the producer: the job restarts for ever",
+            "longer than 15 min, the default limit of brokers",
+            "a broker with a lower limit rejects the producer: the job restarts in an endless loop",
             "write at most 15 min, or raise transaction.max.timeout.ms of the brokers",
         ),
         _ => {}

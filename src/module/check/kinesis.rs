@@ -1,4 +1,4 @@
-//! Ingresses and egresses of Kinesis, and what both say of AWS.
+//! Kinesis ingresses and egresses, and the AWS settings of both.
 
 use super::document::{Component, ID};
 use super::field::Field;
@@ -41,7 +41,13 @@ pub(super) fn check_egress(findings: &mut Findings, component: &Component<'_>) {
     if let Some(records) = spec.get("maxOutstandingRecords")
         && records.text().and_then(|text| text.parse::<i32>().ok()).is_some_and(|records| records < 1)
     {
-        findings.error(&records, "no record may be under way", outcome::NO_START, "write a number above 0");
+        findings.error(
+            "number-below-one",
+            &records,
+            "no records in flight are allowed",
+            outcome::NO_START,
+            "write a number above 0",
+        );
     }
 }
 
@@ -69,7 +75,13 @@ fn check_aws(findings: &mut Findings, spec: &Field<'_>) {
             && !url.to_ascii_lowercase().starts_with("https://")
         {
             let remedy = "put TLS in front of the endpoint, and write https://";
-            findings.error(&endpoint, "an endpoint of one's own must be https", outcome::NO_START, remedy);
+            findings.error(
+                "kinesis-endpoint-without-https",
+                &endpoint,
+                "a custom endpoint must be https",
+                outcome::NO_START,
+                remedy,
+            );
         }
     }
     if let Some(credentials) = spec.get("awsCredentials") {
@@ -77,7 +89,7 @@ fn check_aws(findings: &mut Findings, spec: &Field<'_>) {
     }
 }
 
-/// One of the things that `type` says, and the fields that go with it.
+/// A value of `type`, and its fields.
 struct Type {
     name: &'static str,
     fields: &'static [Known],
@@ -85,7 +97,7 @@ struct Type {
 
 fn check_type(findings: &mut Findings, map: &Field<'_>, types: &[Type]) {
     let Some(kind) = map.get("type") else {
-        return findings.error(map, "type is missing", outcome::NO_START, "add type");
+        return findings.error("missing-field", &map.absent("type"), "missing", outcome::NO_START, "add type");
     };
     let names: Vec<&str> = types.iter().map(|kind| kind.name).collect();
     if !shape::check_choice(findings, &kind, &names) {

@@ -1,5 +1,5 @@
-//! The format of StateFun 3.0: one document with a version, and everything in lists. 3.3 still reads it
-//! (runtime: `LegacyRemoteModuleV30`); it reads none older (protocol §4).
+//! The format of StateFun 3.0: one document with a version, and all components in lists. 3.3 still reads it
+//! (runtime: `LegacyRemoteModuleV30`), but no older formats (protocol §4).
 
 use super::document::{Component, Kind, kind_of, with_id};
 use super::field::{Field, Label};
@@ -7,9 +7,9 @@ use super::finding::{Findings, outcome};
 use super::shape::{self, Known, Shape, optional, required};
 use super::yaml::{ScalarType, Value};
 
-const RENDER: &str = "make a module of today's format with `module render`";
+const RENDER: &str = "create a module in the current format with `module render`";
 
-/// The kinds that had other names then.
+/// The kinds that had other names in this format.
 const KINDS: [(&str, Kind); 5] = [
     ("http", Kind::EndpointV1),
     ("io.statefun.kafka/ingress", Kind::KafkaIngress),
@@ -37,7 +37,13 @@ pub(super) fn components<'a>(findings: &mut Findings, document: &Field<'a>) -> V
         if let Some(kind) =
             meta.get("type").filter(|kind| kind.text().is_some_and(|t| !t.eq_ignore_ascii_case("remote")))
         {
-            findings.error(&kind, "only remote modules are written in YAML", outcome::NO_START, "write remote");
+            findings.error(
+                "module-not-remote",
+                &kind,
+                "only remote modules are written in YAML",
+                outcome::NO_START,
+                "write remote",
+            );
         }
     }
     let Some(spec) = module.get("spec") else { return Vec::new() };
@@ -55,22 +61,34 @@ pub(super) fn components<'a>(findings: &mut Findings, document: &Field<'a>) -> V
     components
 }
 
-/// Whether it is a format that 3.3 reads.
+/// Whether 3.3 reads this format.
 fn check_version(findings: &mut Findings, version: &Field<'_>) -> bool {
     let text = version.text().unwrap_or_default();
     let quoted = matches!(&version.node.value, Value::Scalar(scalar) if scalar.kind() == ScalarType::Text);
     match text {
         "3.0" if quoted => {
-            let outcome = "endpoints always use okhttp, and what came after 3.0 cannot be said";
-            findings.warning(version, "the format of StateFun 3.0", outcome, RENDER);
+            let outcome = "endpoints always use okhttp, and options added after 3.0 are not available";
+            findings.warning("legacy-format", version, "the format of StateFun 3.0", outcome, RENDER);
             return true;
         }
-        "3.0" => findings.error(version, "a number where a text is expected", outcome::NO_START, "write \"3.0\""),
+        "3.0" => findings.error(
+            "wrong-type",
+            version,
+            "expected a string, found a number",
+            outcome::NO_START,
+            "write \"3.0\"",
+        ),
         "1.0" | "2.0" => {
-            let wrong = format!("format {text} is that of StateFun 2.x");
-            findings.error(version, wrong, outcome::NO_START, RENDER);
+            let wrong = format!("format {text} belongs to StateFun 2.x");
+            findings.error("outdated-format", version, wrong, outcome::NO_START, RENDER);
         }
-        _ => findings.error(version, format!("there is no format {text:?} with a version"), outcome::NO_START, RENDER),
+        _ => findings.error(
+            "unknown-format",
+            version,
+            format!("unknown format version {text:?}"),
+            outcome::NO_START,
+            RENDER,
+        ),
     }
     false
 }
@@ -78,8 +96,9 @@ fn check_version(findings: &mut Findings, version: &Field<'_>) -> bool {
 fn component<'a>(findings: &mut Findings, item: &Field<'a>, entry: &str, kind_at: &str) -> Option<Component<'a>> {
     let Some(body) = item.get(entry) else {
         findings.error(
-            item,
-            format!("{entry} is missing"),
+            "missing-field",
+            &item.absent(entry),
+            "missing",
             outcome::NO_START,
             format!("write {entry} with meta and spec"),
         );
@@ -92,14 +111,14 @@ fn component<'a>(findings: &mut Findings, item: &Field<'a>, entry: &str, kind_at
     };
     let body = body.labelled(label);
     let Some(kind) = body.at(kind_at).filter(|kind| kind.text().is_some()) else {
-        findings.error(&body, format!("{kind_at} is missing"), outcome::NO_START, format!("add {kind_at}"));
+        findings.error("missing-field", &body.absent(kind_at), "missing", outcome::NO_START, format!("add {kind_at}"));
         return None;
     };
     let text = kind.text()?;
     let known = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
     let kind = known.or_else(|| kind_of(findings, &kind, text))?;
     let Some(spec) = body.get("spec").filter(|spec| matches!(spec.node.value, Value::Map(_))) else {
-        findings.error(&body, "spec is missing", outcome::NO_START, "add spec");
+        findings.error("missing-field", &body.absent("spec"), "missing", outcome::NO_START, "add spec");
         return None;
     };
     Some(with_id(findings, kind, &body.get("meta")?, spec))

@@ -1,17 +1,17 @@
-//! Reads a module.yaml as the runtime of StateFun 3.3 would, and compares it with the functions of this server.
+//! Reads a module.yaml like the runtime of StateFun 3.3, and compares it with the functions of this server.
 //!
-//! Each rule names what it rests on where that is not plain: "protocol" is the reference of the request-reply protocol
-//! and of module.yaml, "runtime" a class of the runtime.
+//! Rules name their source if it is not obvious: "protocol" is the reference of the request-reply protocol and of
+//! module.yaml, "runtime" is a class of the runtime.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | `yaml`, `field` | the text as a tree, and places in it |
-//! | `document`, `legacy` | from documents to components; the format of 3.0 |
-//! | `shape` | which fields there are and what they hold |
+//! | `yaml`, `field` | the text as a tree, and positions in it |
+//! | `document`, `legacy` | parses documents into components; the format of 3.0 |
+//! | `shape` | the known fields and their types |
 //! | `values` | names, durations and URLs as the runtime reads them |
 //! | `endpoint`, `gateway`, `transport`, `kafka`, `kinesis`, `position`, `routes` | rules for one component |
-//! | `module`, `coverage` | rules for all together |
-//! | `finding` | what comes of them |
+//! | `module`, `coverage` | rules for the whole module |
+//! | `finding` | the results of the rules |
 
 mod coverage;
 mod document;
@@ -30,17 +30,19 @@ mod transport;
 mod values;
 mod yaml;
 
+pub use finding::{Finding, Severity};
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use statefun_sdk::{BoxError, Registry};
+use statefun_sdk::{BoxError, Connector, Registry};
 
 use crate::config::{EgressArgs, FunctionArgs};
-use crate::functions::{self, Connector, Destinations};
+use crate::functions::{self, Destinations};
 use document::{Component, Kind};
-use finding::{Findings, Severity, outcome};
+use finding::{Findings, outcome};
 use module::{Egress, Ingress, Module};
 
 pub(super) const EXAMPLES: &str = "\
@@ -50,13 +52,12 @@ Examples:
   statefun-server module check module.yaml --egress example/egress=kinesis:cart-status
   cat one/module.yaml two/module.yaml | statefun-server module check -
 
-A job may have several modules. Check them together as one file; each but the first begins with a
-line of ---.";
+A job can have several modules. Check them together as one file, separated by lines of ---.";
 
-/// No module is as large by far; what is larger is another file.
-const LARGEST: u64 = 4 * 1024 * 1024;
+/// The largest accepted file, far larger than any module.
+const MAX_SIZE: u64 = 4 * 1024 * 1024;
 
-/// What to check.
+/// Options of `module check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// The module.yaml; - is standard input
@@ -67,10 +68,10 @@ pub struct CheckArgs {
     functions: FunctionArgs,
 }
 
-/// Checks a module and prints what there is to say of it.
+/// Checks a module and prints the findings.
 ///
 /// # Errors
-/// When there is no such file, or when the module has errors.
+/// When the file cannot be read, or when the module has errors.
 pub(super) fn run(args: &CheckArgs) -> Result<(), BoxError> {
     let destinations = args.egresses.destinations()?;
     let functions = functions::all(&destinations, &args.functions.settings());
@@ -82,8 +83,9 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), BoxError> {
     for finding in &report.findings {
         writeln!(out, "{finding}")?;
     }
-    let counts = format!("{}, {}", counted(report.errors, "error"), counted(report.warnings, "warning"));
-    if report.errors > 0 {
+    let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
+    let counts = format!("{}, {}", counted(errors, "error"), counted(warnings, "warning"));
+    if errors > 0 {
         return Err(format!("{name}: {counts}").into());
     }
     writeln!(out, "{name}: fine ({counts})\n{}", report.summary)?;
@@ -92,14 +94,14 @@ pub(super) fn run(args: &CheckArgs) -> Result<(), BoxError> {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
-    let limit = LARGEST + 1;
+    let limit = MAX_SIZE + 1;
     if path == Path::new("-") {
         io::stdin().lock().take(limit).read_to_end(&mut text)?;
     } else {
         File::open(path)?.take(limit).read_to_end(&mut text)?;
     }
-    if text.len() as u64 > LARGEST {
-        return Err(io::Error::other(format!("larger than {LARGEST} bytes: no module is")));
+    if text.len() as u64 > MAX_SIZE {
+        return Err(io::Error::other(format!("larger than {MAX_SIZE} bytes: not a module")));
     }
     Ok(text)
 }
@@ -108,32 +110,57 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// What there is to say of a module.
-pub(super) struct Report {
-    pub(super) findings: Vec<String>,
-    pub(super) errors: usize,
-    pub(super) warnings: usize,
-    /// What the module holds.
-    summary: String,
+/// The result of a check.
+#[derive(Debug)]
+pub struct Report {
+    /// The findings in the order of the file; those for the whole module come last.
+    pub findings: Vec<Finding>,
+    /// The endpoints, ingresses and egresses of the module, and the functions that it covers and leaves out, one line
+    /// each; empty if the text cannot be read.
+    pub summary: String,
 }
 
-/// Checks the text of a module.
-pub(super) fn check(text: &[u8], registry: &Registry, destinations: &Destinations) -> Report {
+impl Report {
+    /// The number of findings with this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity() == severity).count()
+    }
+}
+
+/// Checks the text of a module against the functions of a server and the destinations of its egresses.
+///
+/// ```
+/// use statefun_sdk::Registry;
+/// use statefun_server::functions::{self, Destinations, Settings};
+/// use statefun_server::module::{self, Severity};
+///
+/// let destinations = Destinations::default();
+/// let registry = Registry::builder().functions(functions::all(&destinations, &Settings::default())).build()?;
+/// let module = "kind: io.statefun.kafka.v1/egress\nspec:\n  id: example/egress\n";
+/// let report = module::check(module.as_bytes(), &registry, &destinations);
+///
+/// let missing = &report.findings[0];
+/// assert_eq!((missing.severity(), missing.code(), missing.path()), (Severity::Error, "missing-field", "spec.address"));
+/// assert_eq!(missing.document().as_deref(), Some("document 1 (io.statefun.kafka.v1/egress example/egress)"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn check(text: &[u8], registry: &Registry, destinations: &Destinations) -> Report {
     let mut findings = Findings::default();
     let mut summary = String::new();
     match std::str::from_utf8(text) {
         Err(error) => {
             let line = 1 + text[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-            findings.module_error(Some(line), "this is not UTF-8", outcome::NO_START, "write it as UTF-8");
+            findings.module_error("invalid-utf8", Some(line), "not UTF-8", outcome::NO_START, "write it as UTF-8");
         }
         Ok(text) => match yaml::read(text) {
             Err(yaml::Unreadable { line, reason }) => {
-                let wrong = format!("this is not YAML: {reason}");
+                let wrong = format!("not YAML: {reason}");
                 findings.module_error(
+                    "invalid-yaml",
                     Some(line),
                     wrong,
                     outcome::NO_START,
-                    "write YAML; what comes after was not read",
+                    "write YAML; the rest of the file was not checked",
                 );
             }
             Ok(documents) => {
@@ -142,9 +169,7 @@ pub(super) fn check(text: &[u8], registry: &Registry, destinations: &Destination
             }
         },
     }
-    let (errors, warnings) = (findings.count(Severity::Error), findings.count(Severity::Warning));
-    let findings = findings.into_sorted().iter().map(ToString::to_string).collect();
-    Report { findings, errors, warnings, summary }
+    Report { findings: findings.into_sorted(), summary }
 }
 
 fn check_components(
@@ -177,19 +202,19 @@ fn check_components(
     summary(&module, registry)
 }
 
-/// A job without an ingress or without a function is refused (runtime: `StatefulFunctionsUniverseValidator`).
+/// The runtime rejects a job without an ingress or a function (runtime: `StatefulFunctionsUniverseValidator`).
 fn check_presence(findings: &mut Findings, components: &[Component<'_>]) {
     let has = |kinds: &[Kind]| components.iter().any(|component| kinds.contains(&component.kind));
-    // What could not be read as a component has been told already.
-    if components.is_empty() && findings.count(Severity::Error) > 0 {
+    // Documents that are not components have been reported already.
+    if components.is_empty() && findings.has_errors() {
         return;
     }
-    let remedy = "make one with `module render`, or check all modules of the job together";
+    let remedy = "create one with `module render`, or check all modules of the job together";
     if !has(&[Kind::EndpointV1, Kind::EndpointV2]) {
-        findings.module_error(None, "there is no endpoint", outcome::NO_START, remedy);
+        findings.module_error("missing-endpoint", None, "no endpoint", outcome::NO_START, remedy);
     }
     if !has(&[Kind::KafkaIngress, Kind::KinesisIngress, Kind::PlaygroundIngress]) {
-        findings.module_error(None, "there is no ingress", outcome::NO_START, remedy);
+        findings.module_error("missing-ingress", None, "no ingress", outcome::NO_START, remedy);
     }
 }
 

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use super::field::Field;
 use super::finding::{Findings, outcome};
 use super::values::Name;
-use crate::functions::Connector;
+use statefun_sdk::Connector;
 
-/// What the components of a module come to, for the rules that look at more than one.
+/// The components of a module, for rules that check several of them.
 #[derive(Debug, Default)]
 pub(super) struct Module<'a> {
     pub(super) endpoints: Vec<Endpoint<'a>>,
@@ -28,7 +28,7 @@ pub(super) struct Ingress<'a> {
     pub(super) field: Field<'a>,
 }
 
-/// From a topic or a stream to one of its targets.
+/// A route from a topic or a stream to one of its targets.
 #[derive(Debug)]
 pub(super) struct Route<'a> {
     pub(super) target: Name,
@@ -57,11 +57,11 @@ impl Module<'_> {
     }
 }
 
-/// What a job binds, it binds once: by functions, by ingress id and by egress id, whatever the kind
+/// A job binds functions, ingress ids and egress ids only once, regardless of the kind
 /// (runtime: `StatefulFunctionsUniverse`).
 pub(super) fn check_duplicates(findings: &mut Findings, module: &Module<'_>) {
     let endpoints = module.endpoints.iter().map(|endpoint| (&endpoint.functions, &endpoint.field));
-    check_unique(findings, "an endpoint for", endpoints);
+    check_unique(findings, "endpoint for", endpoints);
     check_unique(findings, "ingress", module.ingresses.iter().map(|ingress| (&ingress.id, &ingress.field)));
     check_unique(findings, "egress", module.egresses.iter().map(|egress| (&egress.id, &egress.field)));
 }
@@ -70,8 +70,14 @@ fn check_unique<'a>(findings: &mut Findings, what: &str, all: impl Iterator<Item
     let mut seen: BTreeMap<&Name, &Field<'_>> = BTreeMap::new();
     for (name, field) in all {
         if let Some(first) = seen.get(name) {
-            let wrong = format!("{what} {name} is there already, in document {}", first.document.number);
-            findings.error(field, wrong, outcome::NO_START, "remove one of them, or give it another name");
+            let wrong = format!("duplicate {what} {name}, first in document {}", first.document.number);
+            findings.error(
+                "duplicate-component",
+                field,
+                wrong,
+                outcome::NO_START,
+                "remove one of them, or give it another name",
+            );
         } else {
             seen.insert(name, field);
         }

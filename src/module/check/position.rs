@@ -1,4 +1,4 @@
-//! `startupPosition`: where a job begins to read that was not restored from a savepoint.
+//! `startupPosition`: the start position of a job that is not restored from a savepoint.
 
 use chrono::DateTime;
 
@@ -7,14 +7,21 @@ use super::finding::{Findings, outcome};
 use super::shape::{self, Shape, optional, required};
 use super::yaml::Value;
 
-/// Checks it; `types` are those of the kind. Without one both Kafka and Kinesis begin at the end (protocol §4).
+/// Checks the position; `types` are the ones of the kind. Both Kafka and Kinesis start at the end by default
+/// (protocol §4).
 pub(super) fn check(findings: &mut Findings, spec: &Field<'_>, types: &[&str]) {
     const LOST: &str =
-        "a job that begins without a savepoint does not read what is there already: records are lost without a word";
+        "a job that starts without a savepoint does not read the existing records: they are silently lost";
 
     let Some(position) = spec.get("startupPosition") else {
-        let remedy = "add startupPosition with type: earliest, or latest if that is meant";
-        return findings.warning(spec, "without startupPosition it is latest", LOST, remedy);
+        let remedy = "add startupPosition with type: earliest, or latest if that is intended";
+        return findings.warning(
+            "startup-position-default",
+            spec,
+            "startupPosition is missing, the default is latest",
+            LOST,
+            remedy,
+        );
     };
     let known = [required("type", Shape::Text), optional("date", Shape::Text), optional("offsets", Shape::List)];
     shape::check(findings, &position, &known, outcome::NO_START);
@@ -23,11 +30,18 @@ pub(super) fn check(findings: &mut Findings, spec: &Field<'_>, types: &[&str]) {
         return;
     }
     match kind.text() {
-        Some("latest") => findings.warning(&kind, "it begins at the end", LOST, "write earliest if that is not meant"),
-        // The group has no offsets before its first checkpoint; then `autoOffsetResetPosition` holds.
-        Some("group-offsets") if !resets_to_earliest(spec) => findings.warning(
+        Some("latest") => findings.warning(
+            "startup-position-latest",
             &kind,
-            "a group without committed offsets begins at autoOffsetResetPosition, which is latest",
+            "the job starts at the end",
+            LOST,
+            "write earliest unless that is intended",
+        ),
+        // The group has no offsets before its first checkpoint; until then `autoOffsetResetPosition` applies.
+        Some("group-offsets") if !resets_to_earliest(spec) => findings.warning(
+            "startup-position-group-offsets",
+            &kind,
+            "a group without committed offsets starts at autoOffsetResetPosition, which is latest",
             LOST,
             "add autoOffsetResetPosition: earliest",
         ),
@@ -45,10 +59,16 @@ fn check_date(findings: &mut Findings, position: &Field<'_>) {
     const PATTERN: &str = "yyyy-MM-dd HH:mm:ss.SSS Z, such as 2026-01-31 08:00:00.000 +0000";
 
     let Some(date) = position.get("date") else {
-        return findings.error(position, "date is missing", outcome::NO_START, format!("add date: {PATTERN}"));
+        return findings.error(
+            "missing-field",
+            &position.absent("date"),
+            "missing",
+            outcome::NO_START,
+            format!("add date: {PATTERN}"),
+        );
     };
     let Some(text) = date.text() else { return };
-    // chrono takes more than the runtime does, such as an offset with a colon.
+    // chrono accepts more than the runtime, such as an offset with a colon.
     let template = "dddd-dd-dd dd:dd:dd.ddd ±dddd";
     let formed = text.chars().count() == template.chars().count()
         && text.chars().zip(template.chars()).all(|(c, t)| match t {
@@ -57,7 +77,13 @@ fn check_date(findings: &mut Findings, position: &Field<'_>) {
             t => c == t,
         });
     if !formed || DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.3f %z").is_err() {
-        findings.error(&date, format!("{text:?} is no such date"), outcome::NO_START, format!("write {PATTERN}"));
+        findings.error(
+            "invalid-date",
+            &date,
+            format!("{text:?} is not a valid date"),
+            outcome::NO_START,
+            format!("write {PATTERN}"),
+        );
     }
 }
 
@@ -65,11 +91,11 @@ fn check_date(findings: &mut Findings, position: &Field<'_>) {
 fn check_offsets(findings: &mut Findings, position: &Field<'_>) {
     let remedy = "write offsets as a list of `- topic/partition: offset`";
     let Some(offsets) = position.get("offsets") else {
-        return findings.error(position, "offsets is missing", outcome::NO_START, remedy);
+        return findings.error("missing-field", &position.absent("offsets"), "missing", outcome::NO_START, remedy);
     };
     let Value::List(items) = &offsets.node.value else { return };
     if items.is_empty() {
-        findings.error(&offsets, "there is no offset", outcome::NO_START, remedy);
+        findings.error("empty-list", &offsets, "empty list of offsets", outcome::NO_START, remedy);
     }
     for item in offsets.items() {
         let fine = item.entries().next().is_some_and(|(key, value)| {
@@ -78,7 +104,7 @@ fn check_offsets(findings: &mut Findings, position: &Field<'_>) {
             is_partition && value.text().is_some_and(|offset| offset.parse::<i64>().is_ok())
         });
         if !fine {
-            findings.error(&item, "no offset of a partition", outcome::NO_START, remedy);
+            findings.error("invalid-offset", &item, "not an offset of a partition", outcome::NO_START, remedy);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How the runtime sends requests: its `async` and its `okhttp` client, whose options differ.
+//! Transports: the runtime's HTTP clients `async` and `okhttp`, whose options differ.
 
 use std::time::Duration;
 
@@ -39,10 +39,10 @@ const OKHTTP_TIMEOUTS: &[Known] = &[
     optional("write", Shape::Duration),
 ];
 
-/// The options that make `async` speak TLS in a way of its own.
+/// The TLS options of `async`.
 pub(super) const TLS: [&str; 4] = ["trust_cacerts", "client_cert", "client_key", "client_key_password"];
 
-/// Checks `transport` of an endpoint of v2; `None` where it names no client.
+/// Checks `transport` of a v2 endpoint; `None` if its type is invalid.
 pub(super) fn check(findings: &mut Findings, transport: &Field<'_>) -> Option<Client> {
     let client = client(findings, transport)?;
     match client {
@@ -52,7 +52,7 @@ pub(super) fn check(findings: &mut Findings, transport: &Field<'_>) -> Option<Cl
     Some(client)
 }
 
-/// The default is `async` since 3.2, whatever the documentation says (protocol §3).
+/// The default is `async` since 3.2, although the documentation says otherwise (protocol §3).
 fn client(findings: &mut Findings, transport: &Field<'_>) -> Option<Client> {
     let Some(field) = transport.get("type") else { return Some(Client::Async) };
     let text = field.text().unwrap_or_default();
@@ -61,12 +61,12 @@ fn client(findings: &mut Findings, transport: &Field<'_>) -> Option<Client> {
     if client.is_none() {
         let [(first, _), (second, _)] = TYPES;
         let remedy = format!("write {first} or {second}");
-        findings.error(&field, format!("there is no transport {text:?}"), outcome::NO_START, remedy);
+        findings.error("unknown-transport", &field, format!("unknown transport {text:?}"), outcome::NO_START, remedy);
     }
     client
 }
 
-// The options are read when the first message for one of the endpoint's functions comes, hence `RESTARTS`.
+// The options are read with the first message for one of the endpoint's functions, hence `RESTARTS`.
 
 fn check_async(findings: &mut Findings, transport: &Field<'_>) {
     for unknown in shape::check_known(findings, transport, ASYNC, outcome::RESTARTS) {
@@ -87,8 +87,9 @@ fn check_async(findings: &mut Findings, transport: &Field<'_>) {
             if let Some(shadowed) = transport.get(name) {
                 let instead = timeouts.text_of(name).unwrap_or(default);
                 findings.error(
+                    "timeout-overridden",
                     &shadowed,
-                    format!("timeouts takes its place, even for what is not in it: {name} is {instead}"),
+                    format!("timeouts overrides it, even for missing values: {name} is {instead}"),
                     outcome::IGNORED,
                     format!("write {name} in one place only"),
                 );
@@ -98,19 +99,31 @@ fn check_async(findings: &mut Findings, transport: &Field<'_>) {
     }
     check_above_zero(findings, transport, &["call"]);
     if let Some(size) = transport.get("pool_size").filter(|size| is_below_one(size)) {
-        findings.error(&size, "a pool without a connection", outcome::RESTARTS, "write a number above 0");
+        findings.error(
+            "number-below-one",
+            &size,
+            "a pool without connections",
+            outcome::RESTARTS,
+            "write a number above 0",
+        );
     }
     for (there, lacking) in [("client_cert", "client_key"), ("client_key", "client_cert")] {
         if let (Some(field), None) = (transport.get(there), transport.get(lacking)) {
             let wrong = format!("{there} without {lacking}");
-            findings.error(&field, wrong, outcome::RESTARTS, format!("add {lacking}: mutual TLS takes both"));
+            findings.error(
+                "incomplete-client-certificate",
+                &field,
+                wrong,
+                outcome::RESTARTS,
+                format!("add {lacking}: mutual TLS needs both"),
+            );
         }
     }
 }
 
 fn okhttp_only(findings: &mut Findings, field: &Field<'_>) {
     let remedy = "remove it, or use io.statefun.transports.v1/okhttp";
-    findings.error(field, "only okhttp knows this time-out", outcome::IGNORED, remedy);
+    findings.error("okhttp-only", field, "this timeout is only supported by okhttp", outcome::IGNORED, remedy);
 }
 
 fn check_okhttp(findings: &mut Findings, transport: &Field<'_>) {
@@ -118,10 +131,16 @@ fn check_okhttp(findings: &mut Findings, transport: &Field<'_>) {
         let name = unknown.path.rsplit('.').next().unwrap_or_default();
         if OKHTTP_TIMEOUTS.iter().any(|known| known.is(name)) {
             let remedy = format!("write {name} under timeouts");
-            findings.error(&unknown, "okhttp has its time-outs under timeouts", outcome::IGNORED, remedy);
+            findings.error(
+                "misplaced-timeouts",
+                &unknown,
+                "okhttp has its timeouts under timeouts",
+                outcome::IGNORED,
+                remedy,
+            );
         } else if ASYNC.iter().any(|known| known.is(name)) {
             let remedy = "remove it, or use io.statefun.transports.v1/async";
-            findings.error(&unknown, "only async knows this option", outcome::IGNORED, remedy);
+            findings.error("async-only", &unknown, "this option is only supported by async", outcome::IGNORED, remedy);
         } else {
             shape::report_unknown(findings, &unknown, OKHTTP);
         }
@@ -131,18 +150,19 @@ fn check_okhttp(findings: &mut Findings, transport: &Field<'_>) {
     }
 }
 
-/// Checks `timeouts` of okhttp, which endpoints of v1 have in their spec: each above 0, none longer than the call's,
-/// defaults included (runtime: `DefaultHttpRequestReplyClientSpec`).
+/// Checks `timeouts` of okhttp, which v1 endpoints have in their spec: each is above 0 and none is longer than `call`,
+/// including defaults (runtime: `DefaultHttpRequestReplyClientSpec`).
 pub(super) fn check_okhttp_timeouts(findings: &mut Findings, timeouts: &Field<'_>) {
     shape::check(findings, timeouts, OKHTTP_TIMEOUTS, outcome::RESTARTS);
     check_above_zero(findings, timeouts, &["call", "connect", "read", "write"]);
     let Some(call) = duration_or(timeouts, "call", Duration::from_secs(60)) else { return };
     for name in ["connect", "read", "write"] {
-        let there = timeouts.get(name);
+        let field = timeouts.get(name);
         if duration_or(timeouts, name, Duration::from_secs(10)).is_some_and(|time| time > call) {
             findings.error(
-                there.as_ref().unwrap_or(timeouts),
-                format!("{name} is longer than call{}", if there.is_some() { "" } else { ", as it is 10s by default" }),
+                "timeout-longer-than-call",
+                &field.clone().unwrap_or_else(|| timeouts.absent(name)),
+                format!("{name} is longer than call{}", if field.is_some() { "" } else { ", as it is 10s by default" }),
                 outcome::RESTARTS,
                 format!("write a {name} of at most call"),
             );
@@ -150,7 +170,7 @@ pub(super) fn check_okhttp_timeouts(findings: &mut Findings, timeouts: &Field<'_
     }
 }
 
-/// A time, or its default where there is none; nothing where it cannot be read.
+/// A duration, or its default if it is missing; `None` if it is invalid.
 pub(super) fn duration_or(timeouts: &Field<'_>, name: &str, default: Duration) -> Option<Duration> {
     match timeouts.text_of(name) {
         Some(text) => values::duration(text).ok(),
@@ -161,7 +181,13 @@ pub(super) fn duration_or(timeouts: &Field<'_>, name: &str, default: Duration) -
 fn check_above_zero(findings: &mut Findings, timeouts: &Field<'_>, names: &[&str]) {
     for field in names.iter().filter_map(|name| timeouts.get(name)) {
         if field.text().and_then(|text| values::duration(text).ok()) == Some(Duration::ZERO) {
-            findings.error(&field, "no time at all", outcome::RESTARTS, "write a time above 0");
+            findings.error(
+                "zero-duration",
+                &field,
+                "a duration of zero",
+                outcome::RESTARTS,
+                "write a duration above 0",
+            );
         }
     }
 }

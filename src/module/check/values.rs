@@ -13,8 +13,8 @@ pub(super) struct Name {
 }
 
 impl Name {
-    /// Reads it as `TypeName.parseFrom` does, which splits at every `/`, drops empty parts at the end, and demands that
-    /// two are left (protocol §2, state registration).
+    /// Parses a name like `TypeName.parseFrom`, which splits at every `/`, drops empty parts at the end, and requires
+    /// two remaining parts (protocol §2, state registration).
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (namespace, name) = text.trim_end_matches('/').split_once('/')?;
         (!name.contains('/')).then(|| Self { namespace: namespace.to_owned(), name: name.to_owned() })
@@ -31,16 +31,16 @@ impl fmt::Display for Name {
     }
 }
 
-/// Reads a duration as Flink's `TimeUtils` does: a whole number, and a unit or none for milliseconds.
+/// Parses a duration like Flink's `TimeUtils`: a whole number and a unit, by default milliseconds.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let expected = "expected a whole number and ms, s, min, h or d, such as 30s or 1 min";
     if number.is_empty() {
-        return Err(format!("{text:?} does not begin with a number; {expected}"));
+        return Err(format!("{text:?} does not start with a number; {expected}"));
     }
-    let number: i64 = number.parse().map_err(|_| format!("{number} is beyond 64 bits"))?;
+    let number: i64 = number.parse().map_err(|_| format!("{number} does not fit in 64 bits"))?;
     let number = number.unsigned_abs();
     let seconds = |factor: u64| number.checked_mul(factor).map(Duration::from_secs).unwrap_or(Duration::MAX);
     match unit.trim().to_lowercase().as_str() {
@@ -51,11 +51,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => Ok(Duration::from_millis(number)),
         "µs" | "micro" | "micros" | "microsecond" | "microseconds" => Ok(Duration::from_micros(number)),
         "ns" | "nano" | "nanos" | "nanosecond" | "nanoseconds" => Ok(Duration::from_nanos(number)),
-        unit => Err(format!("{unit:?} is no unit of time; {expected}")),
+        unit => Err(format!("{unit:?} is not a unit of time; {expected}")),
     }
 }
 
-/// Where an endpoint is, as far as the runtime's transports tell the difference.
+/// The parts of an endpoint's URL that matter to the runtime's transports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Url {
     /// In lower case.
@@ -63,22 +63,22 @@ pub(super) struct Url {
     pub(super) path: String,
 }
 
-/// The one thing that the runtime fills in (runtime: `UrlPathTemplate`).
+/// The only placeholder that the runtime replaces (runtime: `UrlPathTemplate`).
 const PLACEHOLDER: &str = "{function.name}";
 
-/// Reads a URL template as `java.net.URI` reads what becomes of it.
+/// Parses a URL template like `java.net.URI`, after the placeholder is replaced.
 pub(super) fn url(template: &str) -> Result<Url, String> {
     let url = template.replace(PLACEHOLDER, "function");
     if let Some(bad) = url.find(['{', '}']) {
-        return Err(format!("there is a brace at {:?}; the only placeholder is {PLACEHOLDER}", &url[bad..]));
+        return Err(format!("unexpected brace at {:?}; the only placeholder is {PLACEHOLDER}", &url[bad..]));
     }
     let illegal =
         |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '|' | '\\' | '^' | '`');
     if let Some(bad) = url.chars().find(|c| illegal(*c)) {
-        return Err(format!("{bad:?} may not be in a URL"));
+        return Err(format!("{bad:?} is not allowed in a URL"));
     }
     let Some((scheme, rest)) = url.split_once("://") else {
-        return Err("it does not begin with http:// or https://".to_owned());
+        return Err("does not start with http:// or https://".to_owned());
     };
     let scheme = scheme.to_ascii_lowercase();
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -89,7 +89,7 @@ pub(super) fn url(template: &str) -> Result<Url, String> {
     Ok(Url { scheme, path: path.to_owned() })
 }
 
-/// `java.net.URI` finds no host where there is a character that may not be in one, such as the `_` of a compose service.
+/// `java.net.URI` finds no host if it contains an invalid character, such as the `_` of a compose service.
 fn check_authority(authority: &str) -> Result<(), String> {
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = match host_and_port.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
@@ -98,13 +98,13 @@ fn check_authority(authority: &str) -> Result<(), String> {
         None => host_and_port.split_once(':').unwrap_or((host_and_port, "")),
     };
     if host.is_empty() {
-        return Err("there is no host".to_owned());
+        return Err("no host".to_owned());
     }
     if let Some(bad) = host.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-'))) {
-        return Err(format!("{bad:?} may not be in a host's name"));
+        return Err(format!("{bad:?} is not allowed in a host name"));
     }
     if !port.is_empty() && port.parse::<u16>().is_err() {
-        return Err(format!("{port:?} is no port"));
+        return Err(format!("{port:?} is not a port"));
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
-//! YAML as the runtime's parser reads it: texts and their lines, aliases left as they are, every entry of a mapping.
+//! YAML as the runtime's parser reads it: scalars with their lines, unresolved aliases, all entries of a mapping.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
 use super::super::number::is_number;
 
-/// More than any module needs, and little enough to walk through without care.
-const DEEPEST: usize = 64;
+/// More than any module needs, and small enough for recursion.
+const MAX_DEPTH: usize = 64;
 
-/// A value and the line that it begins in.
+/// A value and its first line.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) line: usize,
@@ -18,7 +18,7 @@ pub(super) struct Node {
 pub(super) enum Value {
     Scalar(Scalar),
     List(Vec<Node>),
-    /// All entries, in order: of two with the same key, the runtime takes the last.
+    /// All entries, in order. The runtime uses the last entry of a duplicate key.
     Map(Vec<Entry>),
     Alias,
 }
@@ -26,7 +26,7 @@ pub(super) enum Value {
 #[derive(Debug)]
 pub(super) struct Scalar {
     pub(super) text: String,
-    /// Written without quotes, so that it may be a number or nothing at all.
+    /// Written without quotes, so that it can be a number, a boolean or null.
     plain: bool,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
-/// What a scalar is to the runtime.
+/// The type of a scalar in the runtime.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ScalarType {
     Text,
@@ -61,20 +61,20 @@ impl Scalar {
 }
 
 impl Node {
-    /// Whether there is nothing: an empty document, a key without a value.
+    /// Whether the value is null: an empty document, or a key without a value.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar(scalar) if scalar.kind() == ScalarType::Null)
     }
 }
 
-/// Text that is not YAML.
+/// Error parsing YAML.
 #[derive(Debug)]
 pub(super) struct Unreadable {
     pub(super) line: usize,
     pub(super) reason: String,
 }
 
-/// The documents of a text, empty ones included.
+/// Parses the documents of a text, including empty ones.
 pub(super) fn read(text: &str) -> Result<Vec<Node>, Unreadable> {
     let mut parser = Parser::new_from_str(text);
     let mut documents = Vec::new();
@@ -113,7 +113,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Node>, Unreadable> {
     Ok(documents)
 }
 
-/// A list or a mapping whose end has not been seen.
+/// A list or a mapping that is not closed yet.
 struct Open {
     line: usize,
     items: Items,
@@ -125,8 +125,8 @@ enum Items {
 }
 
 fn push(open: &mut Vec<Open>, new: Open) -> Result<(), Unreadable> {
-    if open.len() == DEEPEST {
-        return Err(Unreadable { line: new.line, reason: format!("nested deeper than {DEEPEST} levels") });
+    if open.len() == MAX_DEPTH {
+        return Err(Unreadable { line: new.line, reason: format!("nested deeper than {MAX_DEPTH} levels") });
     }
     open.push(new);
     Ok(())
@@ -142,7 +142,7 @@ impl Open {
                 }
                 (None, Value::Scalar(scalar)) => *key = Some((scalar.text, node.line)),
                 (None, _) => {
-                    return Err(Unreadable { line: node.line, reason: "a key that is not a text".to_owned() });
+                    return Err(Unreadable { line: node.line, reason: "a key that is not a scalar".to_owned() });
                 }
             },
         }

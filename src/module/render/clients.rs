@@ -1,6 +1,6 @@
-//! The properties of Kafka's clients, out of files: what an ingress consumes with and an egress produces with.
+//! Reads properties of Kafka clients from files: consumer properties for ingresses, producer properties for egresses.
 //!
-//! Their values may be secrets, so no error shows one.
+//! Values can be secrets, so errors never contain them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use super::properties;
 /// Names and values.
 pub(super) type Properties = Vec<(String, String)>;
 
-/// What the files say of each client.
+/// The properties of each client.
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     pub(super) consumer: Properties,
     pub(super) producer: Properties,
 }
 
-/// Whose property it is.
+/// The client that a property is for.
 #[derive(Debug, Clone, Copy)]
 enum Client {
     Both,
@@ -27,18 +27,19 @@ enum Client {
     Producer,
 }
 
-/// The folders of the parameter store, as `deploy/confluent` fills them.
+/// The folders of the parameter store that `deploy/confluent` writes.
 const FOLDERS: [(&str, Client); 2] =
     [("consumer_kafka_client", Client::Consumer), ("producer_kafka_client", Client::Producer)];
 
-/// Of the schema registry's client, which is nobody's here: its key has no place in a module.
-const OF_THE_REGISTRY: [&str; 2] = ["schema.registry.", "basic.auth."];
+/// Prefixes of properties for a schema registry client. They are skipped, as neither Kafka client uses them and they
+/// contain an API key.
+const REGISTRY_PREFIXES: [&str; 2] = ["schema.registry.", "basic.auth."];
 
 impl Clients {
-    /// Reads all files. What a later one says goes before what an earlier one said.
+    /// Reads all files. Properties in later files override those in earlier ones.
     ///
     /// # Errors
-    /// When one cannot be read, is none of the forms, or has no property in it.
+    /// When a file cannot be read, has an unknown format, or contains no property.
     pub(super) fn read(paths: &[PathBuf]) -> Result<Self, String> {
         let mut clients = Self::default();
         for path in paths {
@@ -54,9 +55,10 @@ impl Clients {
         } else {
             properties::parse(&text)?.into_iter().map(|(name, value)| (Client::Both, name, value)).collect()
         };
-        let mut read = read.into_iter().filter(|(_, name, _)| !OF_THE_REGISTRY.iter().any(|it| name.starts_with(it)));
+        let mut read =
+            read.into_iter().filter(|(_, name, _)| !REGISTRY_PREFIXES.iter().any(|prefix| name.starts_with(prefix)));
         let first = read.next().ok_or(
-            "no property of a Kafka client in it, expected a .properties file or the JSON of a secret or of parameters",
+            "no property of a Kafka client found, expected a .properties file or the JSON of a secret or of parameters",
         )?;
         for (client, name, value) in std::iter::once(first).chain(read) {
             match client {
@@ -71,14 +73,14 @@ impl Clients {
         Ok(())
     }
 
-    /// Takes a property out of both.
+    /// Removes a property from both clients and returns its value.
     ///
     /// # Errors
-    /// When they do not agree on it.
+    /// When the values of the clients differ.
     pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, String> {
         match (take(&mut self.consumer, name), take(&mut self.producer, name)) {
             (Some(consumer), Some(producer)) if consumer != producer => Err(format!(
-                "--kafka-properties: {name} of consumer and producer differ, and a module is of one cluster"
+                "--kafka-properties: {name} of consumer and producer differ; a module supports one Kafka cluster only"
             )),
             (consumer, producer) => Ok(consumer.or(producer)),
         }
@@ -97,19 +99,19 @@ fn take(properties: &mut Properties, name: &str) -> Option<String> {
     Some(properties.remove(position).1)
 }
 
-/// Reads the text of a secret, or what the command line of AWS prints of one, or of parameters.
+/// Reads the value of a secret, or the AWS CLI's JSON output for a secret or for parameters.
 fn from_json(text: &str) -> Result<Vec<(Client, String, String)>, String> {
-    const FORMS: &str = "expected an object of properties, or what `aws secretsmanager get-secret-value` or \
-                         `aws ssm get-parameters-by-path` prints as JSON";
-    let Value::Object(object) = parse(text)? else { return Err(FORMS.to_owned()) };
+    const EXPECTED: &str = "expected an object of properties, or the JSON output of `aws secretsmanager \
+                            get-secret-value` or `aws ssm get-parameters-by-path`";
+    let Value::Object(object) = parse(text)? else { return Err(EXPECTED.to_owned()) };
     if let Some(parameters) = object.get("Parameters") {
         if object.get("NextToken").is_some_and(|token| !token.is_null()) {
-            return Err("a part of the parameters only, it has a NextToken: fetch all of them".to_owned());
+            return Err("incomplete parameters, as there is a NextToken: fetch all pages".to_owned());
         }
-        return parameters.as_array().ok_or(FORMS)?.iter().map(from_parameter).collect();
+        return parameters.as_array().ok_or(EXPECTED)?.iter().map(from_parameter).collect();
     }
     if let Some(secret) = object.get("SecretString") {
-        let secret = secret.as_str().ok_or("SecretString is no text")?;
+        let secret = secret.as_str().ok_or("SecretString is not a string")?;
         let Value::Object(object) = parse(secret).map_err(|error| format!("SecretString: {error}"))? else {
             return Err("SecretString: expected an object of properties".to_owned());
         };
@@ -119,7 +121,7 @@ fn from_json(text: &str) -> Result<Vec<(Client, String, String)>, String> {
 }
 
 fn parse(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("no JSON, or cut short: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("invalid or truncated JSON: {error}"))
 }
 
 fn from_object(object: Map<String, Value>) -> Result<Vec<(Client, String, String)>, String> {
@@ -130,16 +132,16 @@ fn from_object(object: Map<String, Value>) -> Result<Vec<(Client, String, String
                 Value::String(text) => text,
                 Value::Number(number) => number.to_string(),
                 Value::Bool(bool) => bool.to_string(),
-                _ => return Err(format!("{name}: expected a text, a number, true or false")),
+                _ => return Err(format!("{name}: expected a string, a number or a boolean")),
             };
             Ok((Client::Both, name, value))
         })
         .collect()
 }
 
-/// One parameter: its name ends with the client's folder and the property.
+/// Reads one parameter, whose name ends with the client's folder and the property.
 fn from_parameter(parameter: &Value) -> Result<(Client, String, String), String> {
-    let text = |name| parameter[name].as_str().ok_or_else(|| format!("a parameter without a {name}"));
+    let text = |name| parameter[name].as_str().ok_or_else(|| format!("parameter without {name}"));
     let (path, value) = (text("Name")?, text("Value")?);
     let client = path.rsplit_once('/').and_then(|(folder, name)| {
         let folder = folder.rsplit('/').next()?;

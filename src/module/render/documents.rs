@@ -1,18 +1,18 @@
 use std::time::Duration;
 
 use saphyr::{Mapping, Scalar, ScalarStyle, Yaml};
-use statefun_sdk::{Egress, Registry};
+use statefun_sdk::{Connector, Egress, Registry};
 
-use super::super::lambda::{LONGEST_ANSWER, is_lambda};
+use super::super::lambda::{MAX_RESPONSE_TIME, is_lambda};
 use super::super::number::is_number;
 use super::clients::Properties;
 use super::{Delivery, RenderArgs, Transport, name_of};
-use crate::functions::{Connector, Destinations, Ingress};
+use crate::functions::{Destinations, Ingress};
 
-/// How long okhttp waits for functions on AWS Lambda to answer: longer than they may take.
-const LAMBDA_READ: Duration = LONGEST_ANSWER.saturating_add(Duration::from_secs(5));
+/// The read timeout of okhttp for functions on AWS Lambda: longer than the longest response time.
+const LAMBDA_READ: Duration = MAX_RESPONSE_TIME.saturating_add(Duration::from_secs(5));
 
-/// What the documents are made with.
+/// The input of the documents.
 pub(super) struct Settings<'a> {
     pub(super) args: &'a RenderArgs,
     pub(super) kafka: Kafka,
@@ -22,7 +22,7 @@ pub(super) struct Settings<'a> {
 pub(super) struct Kafka {
     pub(super) address: String,
     pub(super) group: String,
-    /// `autoOffsetResetPosition`, also for offsets that the broker no longer has.
+    /// `autoOffsetResetPosition`, which also applies to offsets that the broker no longer has.
     pub(super) reset: String,
     pub(super) consumer: Properties,
     pub(super) producer: Properties,
@@ -31,7 +31,7 @@ pub(super) struct Kafka {
 /// All documents of a module: endpoints, ingresses, egresses.
 ///
 /// # Errors
-/// When a function emits to an egress that leads nowhere.
+/// When a function emits to an egress without a destination.
 pub(super) fn all<'a>(
     settings: &Settings<'_>,
     registry: &Registry,
@@ -58,8 +58,8 @@ pub(super) fn all<'a>(
         Connector::Kinesis => kinesis_ingress(settings, ingress),
     }));
     for egress in egresses {
-        let destination = destinations.of(egress).ok_or_else(|| format!("egress {egress} leads nowhere"))?;
-        documents.push(match destination.into() {
+        let destination = destinations.of(egress).ok_or_else(|| format!("egress {egress} has no destination"))?;
+        documents.push(match destination.connector() {
             Connector::Kafka => kafka_egress(settings, egress),
             Connector::Kinesis => kinesis_egress(settings, egress),
         });
@@ -80,7 +80,7 @@ fn endpoint(settings: &Settings<'_>, namespace: &str) -> Yaml<'static> {
             map(times)
         }
         Transport::Okhttp => {
-            // Both are 10s by default, and none may be longer than the call.
+            // Both are 10s by default, and must not be longer than `call`.
             if args.call < Duration::from_secs(10) {
                 times.extend(["read", "write"].map(|name| (name, text(duration(args.call)))));
             } else if is_lambda(&args.url) {
@@ -135,7 +135,7 @@ fn kinesis_egress(settings: &Settings<'_>, egress: &Egress) -> Yaml<'static> {
     document("io.statefun.kinesis.v1/egress", spec)
 }
 
-/// Region and credentials. The latter come from the cluster's environment: a module is no place for them.
+/// Region and credentials. The credentials come from the cluster's environment, as they do not belong in a module.
 fn aws(args: &RenderArgs) -> [(&'static str, Yaml<'static>); 2] {
     let region = match (&args.aws_region, &args.kinesis_endpoint) {
         (Some(region), Some(endpoint)) => {
@@ -183,13 +183,13 @@ fn number(number: u32) -> Yaml<'static> {
 fn text(text: impl Into<String>) -> Yaml<'static> {
     let text = text.into();
     if is_number(&text) {
-        // The emitter quotes what YAML 1.2 takes for a number.
+        // The emitter only quotes numbers of YAML 1.2.
         return Yaml::Representation(text.into(), ScalarStyle::DoubleQuoted, None);
     }
     Yaml::Value(Scalar::String(text.into()))
 }
 
-/// As Flink's `TimeUtils` reads it, in the largest unit that comes out even.
+/// Formats a duration for Flink's `TimeUtils`, in the largest unit that divides it.
 pub(super) fn duration(time: Duration) -> String {
     let millis = time.as_millis();
     match millis {

@@ -1,10 +1,10 @@
 //! Writes a module.yaml.
 //!
-//! | module | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | `clients` | the properties of Kafka's clients, from files |
+//! | `clients` | properties of Kafka clients, from files |
 //! | `documents` | endpoints, ingresses and egresses as documents |
-//! | `properties` | .properties files of Java |
+//! | `properties` | Java .properties files |
 
 mod clients;
 mod documents;
@@ -18,12 +18,12 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use saphyr::YamlEmitter;
-use statefun_sdk::{BoxError, Registry};
+use statefun_sdk::{BoxError, Connector, Registry};
 
 use super::check;
-use super::lambda::{LONGEST_ANSWER, is_lambda};
+use super::lambda::{MAX_RESPONSE_TIME, is_lambda};
 use crate::config::{EgressArgs, FunctionArgs};
-use crate::functions::{self, Application, Connector, Destinations};
+use crate::functions::{self, Application, Destinations};
 use clients::Clients;
 use documents::{Kafka, Settings, duration};
 
@@ -43,17 +43,17 @@ const CALL: Duration = Duration::from_secs(120);
 const CONNECT: Duration = Duration::from_secs(10);
 const TRANSACTION: Duration = Duration::from_secs(600);
 
-/// What to write, and how.
+/// Options of `module render`.
 #[derive(Debug, Args)]
 pub struct RenderArgs {
-    /// Where messages come from: kafka or kinesis
+    /// The connector of all ingresses: kafka or kinesis
     #[arg(long, env = "STATEFUN_INGRESS", value_name = "KIND", default_value_t = Connector::Kafka)]
     ingress: Connector,
     #[command(flatten)]
     egresses: EgressArgs,
     #[command(flatten)]
     functions: FunctionArgs,
-    /// Where the cluster finds this server; {function.name} stands for a function's name
+    /// The URL of this server for the cluster; {function.name} is replaced by the function's name
     #[arg(long, env = "STATEFUN_URL", value_name = "URL", default_value = URL)]
     url: String,
     /// The HTTP client of the cluster
@@ -61,16 +61,16 @@ pub struct RenderArgs {
     transport: Transport,
     /// How long the cluster retries a request before the job fails and restarts
     ///
-    /// For functions on AWS Lambda more than 30s, as one answer may take that long.
+    /// For functions on AWS Lambda more than 30s, as a response can take that long.
     #[arg(long, env = "STATEFUN_CALL_TIMEOUT", value_name = "TIME", default_value = "2min", value_parser = humantime::parse_duration)]
     call: Duration,
-    /// How long it waits for a connection
+    /// How long the cluster waits for a connection
     #[arg(long, env = "STATEFUN_CONNECT_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     connect: Duration,
     /// How many messages may wait for one address before the cluster stops reading [default: the cluster's 1000]
     #[arg(long, env = "STATEFUN_MAX_BATCH", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i32::MAX as i64))]
     max_batch: Option<u32>,
-    /// How many connections a worker may have to this server; async only [default: the cluster's 1024]
+    /// The most connections of a worker to this server; async only [default: the cluster's 1024]
     #[arg(long, env = "STATEFUN_POOL_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i32::MAX as i64))]
     pool_size: Option<u32>,
     /// The brokers [default: bootstrap.servers of the properties, or kafka:9092]
@@ -79,44 +79,44 @@ pub struct RenderArgs {
     /// The consumer group [default: group.id of the properties, or statefun-server]
     #[arg(long, env = "STATEFUN_KAFKA_GROUP", value_name = "GROUP")]
     kafka_group: Option<String>,
-    /// Properties for the clients of Kafka, such as those of SASL and TLS; may be given several times
+    /// A file with properties for Kafka clients, such as those for SASL and TLS; can be repeated
     ///
-    /// A .properties file of Java, or JSON: an object of properties as a secret holds it, what `aws secretsmanager
-    /// get-secret-value` prints, or what `aws ssm get-parameters-by-path` prints. Parameters in a folder
-    /// consumer_kafka_client are for ingresses only, those in producer_kafka_client for egresses only, all else is for both.
-    /// Of a property that comes twice the last one counts. auto.offset.reset (earliest or latest) becomes the
-    /// autoOffsetResetPosition; what the client of a schema registry wants is left out. The module then holds what the files
-    /// hold, passwords included: keep it as a secret.
+    /// A Java .properties file or JSON: an object of properties as stored in a secret, or the output of `aws
+    /// secretsmanager get-secret-value` or `aws ssm get-parameters-by-path`. Parameters in a folder
+    /// consumer_kafka_client are for ingresses only, those in producer_kafka_client for egresses only, all others for
+    /// both. The last value of a property applies. auto.offset.reset (earliest or latest) becomes the
+    /// autoOffsetResetPosition; properties of a schema registry client are skipped. The module contains the properties,
+    /// including passwords: keep it as a secret.
     #[arg(long, env = "STATEFUN_KAFKA_PROPERTIES", value_name = "FILE", value_delimiter = ',')]
     kafka_properties: Vec<PathBuf>,
-    /// Where a job begins to read that was not restored from a savepoint
+    /// The start position of a job that is not restored from a savepoint
     ///
-    /// Such a job has no state. With earliest it reads all that the topics still hold and builds its state anew: nothing is
-    /// lost. With group-offsets it goes on after what the last job of its group had read, without that job's state; a group
-    /// that is new begins at the earliest. With latest it reads only what comes after its start. A job that is restored goes
-    /// on where its savepoint was taken, whatever is said here. Kinesis has no group-offsets.
+    /// Such a job has no state. With earliest it reads all existing records and rebuilds its state: nothing is lost.
+    /// With group-offsets it continues after the records that the last job of its group read, without that job's state;
+    /// a new group starts at the earliest record. With latest it only reads records that arrive after its start. A job
+    /// that is restored always continues at its savepoint. Kinesis has no group-offsets.
     #[arg(long, env = "STATEFUN_STARTUP_POSITION", value_name = "POSITION", default_value = "earliest")]
     startup_position: StartupPosition,
-    /// What the egresses of Kafka guarantee
+    /// The delivery guarantee of Kafka egresses
     ///
-    /// Records of exactly-once are seen when the next checkpoint is done, by consumers that read committed records only.
+    /// With exactly-once, records are visible after the next checkpoint, to consumers that read committed records only.
     #[arg(long, env = "STATEFUN_DELIVERY", value_name = "GUARANTEE", default_value = "exactly-once")]
     delivery: Delivery,
-    /// How long a transaction of exactly-once may stay open: longer than a checkpoint and a restart take together
+    /// The timeout of exactly-once transactions: longer than a checkpoint and a restart take together
     ///
-    /// Brokers allow 15 min unless they are told otherwise. What is not committed by then is lost.
+    /// Brokers allow at most 15 min by default. Records that are not committed by then are lost.
     #[arg(long, env = "STATEFUN_TRANSACTION_TIMEOUT", value_name = "TIME", default_value = "10min", value_parser = humantime::parse_duration)]
     transaction_timeout: Duration,
-    /// The region of Kinesis [default: what the cluster's environment says]
+    /// The region of Kinesis [default: that of the cluster's environment]
     #[arg(long, env = "STATEFUN_AWS_REGION", value_name = "REGION")]
     aws_region: Option<String>,
-    /// An endpoint of Kinesis of one's own; https only
+    /// A custom endpoint of Kinesis; https only
     #[arg(long, env = "STATEFUN_KINESIS_ENDPOINT", value_name = "URL", requires = "aws_region")]
     kinesis_endpoint: Option<String>,
-    /// Properties for the producers of Kinesis, from a .properties file of Java
+    /// A Java .properties file with properties for Kinesis producers
     #[arg(long, env = "STATEFUN_KINESIS_PROPERTIES", value_name = "FILE")]
     kinesis_properties: Option<PathBuf>,
-    /// Only this application; may be given several times [default: all]
+    /// Include only this application; can be repeated [default: all]
     #[arg(long = "application", env = "STATEFUN_APPLICATION", value_name = "NAME", value_delimiter = ',', value_parser = application_names())]
     applications: Vec<String>,
     /// Write to this file instead of standard output
@@ -131,7 +131,7 @@ fn application_names() -> clap::builder::PossibleValuesParser {
 /// The HTTP clients of the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Transport {
-    /// The cluster's default: HTTP/1.1, mutual TLS, retries whatever the status
+    /// The cluster's default: HTTP/1.1, mutual TLS, retries after any status
     Async,
     /// HTTP/2 over TLS, Unix sockets; most 4xx statuses fail the job at once
     Okhttp,
@@ -139,23 +139,23 @@ enum Transport {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum StartupPosition {
-    /// All that there is
+    /// All existing records
     Earliest,
-    /// What the consumer group has not read
+    /// Records that the consumer group has not read
     GroupOffsets,
-    /// What comes from now on
+    /// New records only
     Latest,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Delivery {
-    /// Each result once, for consumers that read committed records
+    /// Each record once, for consumers that read committed records
     ExactlyOnce,
-    /// Each result, some of them again after a restart
+    /// Each record, some of them again after a restart
     AtLeastOnce,
 }
 
-/// The name of a value, as the command line has it.
+/// The name of a value on the command line.
 fn name_of(value: impl ValueEnum) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
@@ -163,17 +163,17 @@ fn name_of(value: impl ValueEnum) -> String {
 /// Writes a module.
 ///
 /// # Errors
-/// When the options do not go together; then the error and what is printed before it say how.
+/// When the options conflict; the error and the findings printed before it say how.
 pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
     if args.ingress == Connector::Kinesis && args.startup_position == StartupPosition::GroupOffsets {
-        return Err("--startup-position group-offsets: Kinesis knows earliest and latest".into());
+        return Err("--startup-position group-offsets: not supported by Kinesis, expected earliest or latest".into());
     }
     if args.pool_size.is_some() && args.transport == Transport::Okhttp {
-        return Err("--pool-size: only --transport async knows it".into());
+        return Err("--pool-size: only supported by --transport async".into());
     }
-    if is_lambda(&args.url) && args.call <= LONGEST_ANSWER {
+    if is_lambda(&args.url) && args.call <= MAX_RESPONSE_TIME {
         let call = duration(args.call);
-        return Err(format!("--call {call}: an answer of AWS Lambda may take 30s; expected more than that").into());
+        return Err(format!("--call {call}: a response of AWS Lambda can take 30s; expected more than that").into());
     }
     let destinations = args.egresses.destinations()?;
     let applications: Vec<&Application> = functions::applications()
@@ -184,15 +184,15 @@ pub(super) fn run(args: &RenderArgs) -> Result<(), BoxError> {
         .collect();
     let text = render(args, &applications, &destinations)?;
 
-    // What would not work is not written.
+    // A module with errors is not written.
     let functions = functions::all(&destinations, &args.functions.settings());
     let registry = Registry::builder().functions(functions).build()?;
     let report = check::check(text.as_bytes(), &registry, &destinations);
     for finding in &report.findings {
         eprintln!("{finding}");
     }
-    if report.errors > 0 {
-        return Err("the options make a module that does not work, see above".into());
+    if report.count(check::Severity::Error) > 0 {
+        return Err("the options result in a module with errors, see above".into());
     }
     match &args.output {
         Some(path) => fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?,
@@ -205,14 +205,14 @@ fn render(args: &RenderArgs, applications: &[&Application], destinations: &Desti
     let settings = args.functions.settings();
     let functions = applications.iter().flat_map(|application| application.functions(destinations, &settings));
     let registry = Registry::builder().functions(functions).build()?;
-    let is_there = |target| registry.functions().iter().any(|function| function.type_name() == target);
+    let is_registered = |target| registry.functions().iter().any(|function| function.type_name() == target);
     let ingresses = applications.iter().flat_map(|application| application.ingresses());
-    let ingresses = ingresses.filter(|ingress| is_there(&ingress.target));
+    let ingresses = ingresses.filter(|ingress| is_registered(&ingress.target));
     let mut clients = Clients::read(&args.kafka_properties)?;
     let address = clients.take("bootstrap.servers")?;
     let group = clients.take("group.id")?;
     let reset = clients.take("auto.offset.reset")?;
-    // The options go before the properties.
+    // Options override properties.
     let settings = Settings {
         args,
         kafka: Kafka {
@@ -238,23 +238,23 @@ fn read_properties(path: Option<&Path>) -> Result<Vec<(String, String)>, BoxErro
     Ok(properties::parse(&text).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
-/// Says how the module was made: the command whose options come to it, wherever they came from.
+/// A comment with the command that renders this module, including options from the environment.
 fn header(args: &RenderArgs, registry: &Registry, destinations: &Destinations) -> String {
     let mut options = vec![("--ingress", args.ingress.to_string())];
     options.extend(egress_options(registry, destinations).into_iter().map(|option| ("--egress", option)));
     options.push(("--url", args.url.clone()));
     options.push(("--transport", name_of(args.transport)));
-    let mut unlike = |name, value: String, default: String| {
+    let mut unless_default = |name, value: String, default: String| {
         if value != default {
             options.push((name, value));
         }
     };
-    unlike("--call", duration(args.call), duration(CALL));
-    unlike("--connect", duration(args.connect), duration(CONNECT));
-    unlike("--startup-position", name_of(args.startup_position), name_of(StartupPosition::Earliest));
-    unlike("--delivery", name_of(args.delivery), name_of(Delivery::ExactlyOnce));
-    unlike("--transaction-timeout", duration(args.transaction_timeout), duration(TRANSACTION));
-    unlike("--custom-thresholds", args.functions.custom_thresholds.to_string(), true.to_string());
+    unless_default("--call", duration(args.call), duration(CALL));
+    unless_default("--connect", duration(args.connect), duration(CONNECT));
+    unless_default("--startup-position", name_of(args.startup_position), name_of(StartupPosition::Earliest));
+    unless_default("--delivery", name_of(args.delivery), name_of(Delivery::ExactlyOnce));
+    unless_default("--transaction-timeout", duration(args.transaction_timeout), duration(TRANSACTION));
+    unless_default("--custom-thresholds", args.functions.custom_thresholds.to_string(), true.to_string());
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     for (name, value) in [
         ("--max-batch", args.max_batch.map(|batch| batch.to_string())),
@@ -278,7 +278,7 @@ fn header(args: &RenderArgs, registry: &Registry, destinations: &Destinations) -
     text + "\n# Make it anew rather than change it. `statefun-server module check` tells whether it goes with the functions.\n"
 }
 
-/// The options by which the egresses lead where they do: one for all where all are of a kind.
+/// The values of `--egress` for these destinations: a single one if all egresses have the same connector.
 fn egress_options(registry: &Registry, destinations: &Destinations) -> Vec<String> {
     use statefun_sdk::Destination;
 

@@ -1,8 +1,8 @@
-/// Reads a .properties file of Java: names and values with `=`, `:` or a blank between, comments, escapes, and lines that
-/// go on after a `\`.
+/// Parses a Java .properties file: names and values separated by `=`, `:` or a blank, comments, escapes, and lines
+/// continued after a `\`.
 ///
 /// # Errors
-/// When an escape is none; the error names the line.
+/// When an escape is invalid; the error names the line.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
     let mut properties = Vec::new();
     let mut lines = text.lines().enumerate();
@@ -11,7 +11,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
         if logical.is_empty() || logical.starts_with(['#', '!']) {
             continue;
         }
-        while goes_on(&logical) {
+        while is_continued(&logical) {
             logical.pop();
             let Some((_, next)) = lines.next() else { break };
             logical.push_str(next.trim_start_matches(BLANKS));
@@ -25,8 +25,8 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, String> {
 
 const BLANKS: [char; 3] = [' ', '\t', '\u{c}'];
 
-/// An odd number of backslashes at the end: the last one is not escaped itself.
-fn goes_on(line: &str) -> bool {
+/// Whether a line ends with an odd number of backslashes, so that the last one is not escaped.
+fn is_continued(line: &str) -> bool {
     (line.len() - line.trim_end_matches('\\').len()) % 2 == 1
 }
 
@@ -44,7 +44,7 @@ fn split(line: &str) -> (&str, &str) {
 }
 
 fn unescape(text: &str) -> Result<String, String> {
-    // Java's escapes are UTF-16: two of them may be one character.
+    // Java's escapes are UTF-16: two of them can be one character.
     let mut units: Vec<u16> = Vec::with_capacity(text.len());
     let mut chars = text.chars();
     let mut buffer = [0; 2];
@@ -55,7 +55,7 @@ fn unescape(text: &str) -> Result<String, String> {
                     let digits: String = chars.by_ref().take(4).collect();
                     let four = digits.len() == 4 && digits.chars().all(|c| c.is_ascii_hexdigit());
                     let unit = u16::from_str_radix(&digits, 16).ok().filter(|_| four);
-                    units.push(unit.ok_or_else(|| format!("\\u{digits} is no character"))?);
+                    units.push(unit.ok_or_else(|| format!("\\u{digits} is not a character"))?);
                     continue;
                 }
                 Some('t') => '\t',
@@ -69,5 +69,5 @@ fn unescape(text: &str) -> Result<String, String> {
         };
         units.extend_from_slice(c.encode_utf16(&mut buffer));
     }
-    String::from_utf16(&units).map_err(|_| "half of a character".to_owned())
+    String::from_utf16(&units).map_err(|_| "unpaired surrogate".to_owned())
 }

@@ -87,11 +87,11 @@ fn everything_is_within_its_range() {
 fn an_event_knows_its_way() {
     for event in events(5, 10) {
         let ingress = event.ingress();
-        let value = TypedValue::raw(ingress.value_type.as_str(), event.value());
+        let value = TypedValue::from_bytes(ingress.value_type.as_str(), event.value());
         let (topic, decoded) = match &event.message {
-            EventMessage::Transaction(message) => ("transactions", value.proto().as_ref() == Ok(message)),
-            EventMessage::ConfirmFraud(message) => ("confirmed", value.proto().as_ref() == Ok(message)),
-            EventMessage::CustomThreshold(message) => ("thresholds", value.proto().as_ref() == Ok(message)),
+            EventMessage::Transaction(message) => ("transactions", value.get().as_ref() == Ok(message)),
+            EventMessage::ConfirmFraud(message) => ("confirmed", value.get().as_ref() == Ok(message)),
+            EventMessage::CustomThreshold(message) => ("thresholds", value.get().as_ref() == Ok(message)),
         };
         assert_eq!((ingress.topic, decoded), (topic, true));
     }

@@ -8,7 +8,7 @@ use statefun_sdk::{BoxError, Expiration};
 use statefun_server::functions::Destinations;
 use statefun_server::functions::fraud::merchant::{MERCHANT_SCORE, function};
 use statefun_server::functions::fraud::messages::{ExpireMerchantScore, MerchantScore, QueryMerchantScore};
-use statefun_server::functions::fraud::{ScoringService, Settings, StandIn};
+use statefun_server::functions::fraud::{FakeScoringService, ScoringService, Settings};
 
 use super::{assert_others_are_ignored, assert_poison, broken, called_by_asker, message, mutations, only_sent};
 use crate::functions::support::Log;
@@ -50,7 +50,7 @@ fn query() -> statefun_sdk::TypedValue {
 
 /// The scores that were answered.
 fn scores(merchant: &TestContext) -> Vec<i32> {
-    merchant.sent().iter().map(|sent| sent.value.proto::<MerchantScore>().unwrap().score).collect()
+    merchant.sent().iter().map(|sent| sent.value.get::<MerchantScore>().unwrap().score).collect()
 }
 
 #[tokio::test]
@@ -147,22 +147,22 @@ async fn scores_are_kept_for_an_hour_unless_told_otherwise() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stand_in_gives_a_name_the_same_score_within_a_second() {
+async fn the_fake_service_gives_a_name_the_same_score_within_a_second() {
     let start = tokio::time::Instant::now();
-    let score = StandIn::slow().score("Hypergrid").await.unwrap();
+    let score = FakeScoringService::slow().score("Hypergrid").await.unwrap();
     let took = start.elapsed();
     assert!(took > Duration::ZERO && took <= Duration::from_secs(1), "{took:?}");
     let start = tokio::time::Instant::now();
-    assert_eq!(StandIn::quick().score("Hypergrid").await.unwrap(), score);
+    assert_eq!(FakeScoringService::quick().score("Hypergrid").await.unwrap(), score);
     assert_eq!(start.elapsed(), Duration::ZERO);
 
     let log = Log::capture();
-    let (stand_in, mut scores) = (StandIn::quick(), Vec::new());
+    let (service, mut scores) = (FakeScoringService::quick(), Vec::new());
     for name in 0..1000 {
-        scores.push(stand_in.score(&name.to_string()).await.unwrap());
+        scores.push(service.score(&name.to_string()).await.unwrap());
     }
     let logged = log.take();
-    assert!(matches!(&logged[..], [only] if only.contains("there is no scoring service")), "{logged:?}");
+    assert!(matches!(&logged[..], [only] if only.contains("no scoring service configured")), "{logged:?}");
     assert_eq!((scores.iter().min(), scores.iter().max()), (Some(&0), Some(&100)));
 }
 

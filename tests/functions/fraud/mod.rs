@@ -1,7 +1,6 @@
 //! Fraud detection: each function by itself, then all of them on the embedded runtime.
 
 mod counter;
-mod expected;
 mod generator;
 mod merchant;
 mod model;
@@ -18,7 +17,7 @@ use super::protobuf::{asked as called_by_asker, asker, assert_ignored, message, 
 /// A message of this type that cannot be decoded.
 fn broken<M: Typed>() -> TypedValue {
     // The tag of a text of 127 bytes, of which none follows.
-    TypedValue::raw(M::TYPE_NAME.as_str(), &b"\x0a\x7f"[..])
+    TypedValue::from_bytes(M::TYPE_NAME.as_str(), &b"\x0a\x7f"[..])
 }
 
 fn assert_no_effects(context: &TestContext) {
@@ -27,7 +26,8 @@ fn assert_no_effects(context: &TestContext) {
 }
 
 /// Each of these has to become a dead letter, and to leave nothing else behind.
-async fn assert_poison(mut context: TestContext, messages: impl IntoIterator<Item = TypedValue>) {
+async fn assert_poison(context: TestContext, messages: impl IntoIterator<Item = TypedValue>) {
+    let mut context = context.expect_dead_letters();
     for message in messages {
         context.clear_effects();
         context.invoke(message.clone()).await.expect("an answer");
@@ -40,5 +40,5 @@ async fn assert_poison(mut context: TestContext, messages: impl IntoIterator<Ite
 
 /// A message of a type that the function does not know has to be ignored.
 async fn assert_others_are_ignored(context: TestContext) {
-    assert_ignored(context, [TypedValue::of("a text").expect("encoded")]).await;
+    assert_ignored(context, [TypedValue::new("a text").expect("encoded")]).await;
 }

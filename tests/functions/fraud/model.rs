@@ -57,7 +57,7 @@ async fn a_request_that_is_sent_again_gets_the_same_bytes() {
     let run = async || {
         let mut model = model_for("t");
         model.invoke(message(features(3))).await.unwrap();
-        model.last_reply().clone()
+        model.last_response().clone()
     };
     assert_eq!(run().await, run().await);
 }

@@ -8,15 +8,15 @@ use statefun_server::functions::fraud::counter::FRAUD_COUNT;
 use statefun_server::functions::fraud::generator::{Event, EventMessage, Events};
 use statefun_server::functions::fraud::merchant::MERCHANT_SCORE;
 use statefun_server::functions::fraud::messages::{ConfirmFraud, CustomThreshold, Transaction};
-use statefun_server::functions::fraud::{COUNTER, MERCHANT, Settings, StandIn, functions};
+use statefun_server::functions::fraud::{COUNTER, FakeScoringService, MERCHANT, Settings, functions};
 
-use super::expected;
+use statefun_test_support::fraud as expected;
 
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(super) fn settings() -> Settings {
-    Settings { scoring_service: Arc::new(StandIn::quick()), ..Settings::default() }
+    Settings { scoring_service: Arc::new(FakeScoringService::quick()), ..Settings::default() }
 }
 
 pub(super) fn registry(settings: &Settings) -> Registry {
@@ -52,7 +52,7 @@ fn fraudulent(seed: u64, every: Duration, transactions: usize) -> impl Iterator<
 async fn feed(runtime: &mut LocalRuntime<RequestReplyHandler>, event: &Event) {
     runtime.advance(event.at - runtime.now()).await.unwrap();
     let ingress = event.ingress();
-    let value = TypedValue::raw(ingress.value_type.as_str(), event.value());
+    let value = TypedValue::from_bytes(ingress.value_type.as_str(), event.value());
     runtime.send(ingress.target.with_id(event.key.as_str()), value).unwrap();
 }
 

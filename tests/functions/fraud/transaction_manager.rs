@@ -1,5 +1,5 @@
 use statefun_sdk::local::{Emitted, EmittedRecord, TestContext};
-use statefun_sdk::{Destination, Proto, TypedValue};
+use statefun_sdk::{Destination, TypedValue};
 use statefun_server::functions::Destinations;
 use statefun_server::functions::fraud::Settings;
 use statefun_server::functions::fraud::messages::{
@@ -78,7 +78,7 @@ async fn a_transaction_is_kept_and_asked_about() {
             to("ververica/threshold/0x00F3CD51", message(QueryThreshold {})),
         ]
     );
-    assert_eq!(manager.get(&TRANSACTION).unwrap(), Some(Proto(transaction())));
+    assert_eq!(manager.get(&TRANSACTION).unwrap(), Some(transaction()));
     assert_eq!((manager.get(&FRAUD_COUNT).unwrap(), manager.get(&MERCHANT_SCORE).unwrap()), (None, None));
     assert_eq!(manager.emitted(), []);
 }
@@ -274,7 +274,7 @@ async fn a_request_that_is_sent_again_gets_the_same_bytes() {
         let mut replies = Vec::new();
         for message in [message(transaction())].into_iter().chain(answers()).chain([score(61)]) {
             manager.invoke(message).await.unwrap();
-            replies.push(manager.last_reply().clone());
+            replies.push(manager.last_response().clone());
         }
         replies
     };
@@ -304,7 +304,7 @@ async fn a_transaction_from_before_there_were_thresholds_waits_for_none() {
     let settings = Settings { default_threshold: 60, ..Settings::default() };
     for (at, alerts) in [(60, 0), (61, 1)] {
         let mut manager = manager_with(&settings);
-        manager.set(&TRANSACTION, Proto(transaction())).unwrap();
+        manager.set(&TRANSACTION, transaction()).unwrap();
         manager.set(&FRAUD_COUNT, 3).unwrap();
         manager.invoke(message(MerchantScore { score: 7 })).await.unwrap();
         assert_eq!(
@@ -318,7 +318,7 @@ async fn a_transaction_from_before_there_were_thresholds_waits_for_none() {
     // As AskedThreshold is written when it is asked for.
     let mut manager = manager();
     manager.invoke(message(transaction())).await.unwrap();
-    assert_eq!(manager.get(&ASKED_THRESHOLD).unwrap(), Some(Proto(AskedThreshold { threshold: None })));
+    assert_eq!(manager.get(&ASKED_THRESHOLD).unwrap(), Some(AskedThreshold { threshold: None }));
 }
 
 #[tokio::test]

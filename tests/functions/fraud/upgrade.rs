@@ -10,8 +10,8 @@ use statefun_server::functions::fraud::generator::{Event, EventMessage};
 use statefun_server::functions::fraud::messages::Transaction;
 use statefun_server::functions::fraud::{Settings, THRESHOLD};
 
-use super::expected;
 use super::pipeline::{events, registry, settings, transactions};
+use statefun_test_support::fraud as expected;
 
 /// An endpoint behind which the release changes, and that answers so many requests and no more.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl Transport for Endpoint {
 
 fn send(runtime: &mut LocalRuntime<Endpoint>, event: &Event) {
     let ingress = event.ingress();
-    let value = TypedValue::raw(ingress.value_type.as_str(), event.value());
+    let value = TypedValue::from_bytes(ingress.value_type.as_str(), event.value());
     runtime.send(ingress.target.with_id(event.key.as_str()), value).unwrap();
 }
 

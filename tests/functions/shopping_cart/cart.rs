@@ -1,10 +1,10 @@
 use statefun_sdk::local::{Emitted, EmittedRecord, TestContext};
-use statefun_sdk::{Proto, TypedValue};
+use statefun_sdk::{Connector, TypedValue};
+use statefun_server::functions::Destinations;
 use statefun_server::functions::shopping_cart::cart::{self, CART_ITEMS};
 use statefun_server::functions::shopping_cart::messages::{
     AddToCart, ItemReserved, ItemUnavailable, ItemsInCart, NumInStock, RequestItem,
 };
-use statefun_server::functions::{Connector, Destinations};
 
 use super::DEAD_LETTERS;
 use crate::functions::protobuf::{assert_ignored, assert_poison, message, mutations, only_sent, unreadable};
@@ -25,8 +25,8 @@ fn unavailable(item: &str, quantity: i32) -> TypedValue {
     message(ItemUnavailable { id: item.to_owned(), quantity })
 }
 
-fn items<const N: usize>(items: [(&str, i32); N]) -> Option<Proto<ItemsInCart>> {
-    Some(Proto(ItemsInCart { items: items.map(|(item, quantity)| (item.to_owned(), quantity)).into() }))
+fn items<const N: usize>(items: [(&str, i32); N]) -> Option<ItemsInCart> {
+    Some(ItemsInCart { items: items.map(|(item, quantity)| (item.to_owned(), quantity)).into() })
 }
 
 /// The values of what was told the user. Everything else about the records is checked here.
@@ -130,7 +130,7 @@ async fn what_cannot_be_read_becomes_a_dead_letter() {
 
 #[tokio::test]
 async fn a_dead_letter_leaves_the_rest_of_the_batch_alone() {
-    let mut cart = cart();
+    let mut cart = cart().expect_dead_letters();
     let [cut_short, ..] = unreadable::<AddToCart>();
     cart.invoke_batch([reserved("towel", 1), cut_short, add("pear", 2)]).await.unwrap();
     assert_eq!(cart.get(&CART_ITEMS).unwrap(), items([("towel", 1)]));
@@ -141,10 +141,10 @@ async fn a_dead_letter_leaves_the_rest_of_the_batch_alone() {
 #[tokio::test]
 async fn messages_of_other_types_are_ignored() {
     let others = [
-        TypedValue::of("a text").unwrap(),
+        TypedValue::new("a text").unwrap(),
         message(RequestItem { quantity: 1 }),
         message(NumInStock { quantity: 1 }),
-        TypedValue::raw("com.googleapis/RemoveFromCart", &b"\x0a\x7f"[..]),
+        TypedValue::from_bytes("com.googleapis/RemoveFromCart", &b"\x0a\x7f"[..]),
     ];
     assert_ignored(cart(), others).await;
 }
@@ -156,7 +156,7 @@ async fn a_retry_gives_the_same_bytes() {
         cart.invoke_batch([reserved("pear", 1), add("towel", 3), reserved("apple", 2), unavailable("towel", 3)])
             .await
             .unwrap();
-        cart.last_reply().clone()
+        cart.last_response().clone()
     };
     assert_eq!(run().await, run().await);
 }

@@ -1,5 +1,5 @@
 use statefun_sdk::local::TestContext;
-use statefun_sdk::{Function, Proto, Typed, TypedValue};
+use statefun_sdk::{Function, Typed, TypedValue};
 use statefun_server::functions::Destinations;
 use statefun_server::functions::shopping_cart::Settings;
 use statefun_server::functions::shopping_cart::inventory::{self, IN_STOCK, RESERVED};
@@ -30,8 +30,8 @@ fn restock(quantity: i32) -> TypedValue {
 
 /// In stock and reserved, as far as they are kept.
 fn kept(inventory: &TestContext) -> (Option<i32>, Option<i32>) {
-    let in_stock = inventory.get(&IN_STOCK).unwrap().map(|Proto(NumInStock { quantity })| quantity);
-    let reserved = inventory.get(&RESERVED).unwrap().map(|Proto(NumReserved { quantity })| quantity);
+    let in_stock = inventory.get(&IN_STOCK).unwrap().map(|NumInStock { quantity }| quantity);
+    let reserved = inventory.get(&RESERVED).unwrap().map(|NumReserved { quantity }| quantity);
     (in_stock, reserved)
 }
 
@@ -154,9 +154,9 @@ async fn what_cannot_be_read_becomes_a_dead_letter() {
 #[tokio::test]
 async fn messages_of_other_types_are_ignored() {
     let others = [
-        TypedValue::of("a text").unwrap(),
+        TypedValue::new("a text").unwrap(),
         message(AddToCart { item_id: "towel".to_owned(), quantity: 1 }),
-        TypedValue::raw("com.googleapis/CountItems", &b"\x0a\x7f"[..]),
+        TypedValue::from_bytes("com.googleapis/CountItems", &b"\x0a\x7f"[..]),
     ];
     assert_ignored(inventory(5), others).await;
 }
@@ -166,7 +166,7 @@ async fn a_retry_gives_the_same_bytes() {
     let run = async || {
         let mut inventory = inventory(5);
         inventory.invoke_batch([restock(3), request(4), request(9)]).await.unwrap();
-        inventory.last_reply().clone()
+        inventory.last_response().clone()
     };
     assert_eq!(run().await, run().await);
 }

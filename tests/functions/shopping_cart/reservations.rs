@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use statefun_sdk::Registry;
 use statefun_sdk::local::LocalRuntime;
-use statefun_sdk::{Proto, Registry};
 use statefun_server::functions::shopping_cart::cart::CART_ITEMS;
 use statefun_server::functions::shopping_cart::inventory::{IN_STOCK, RESERVED};
 use statefun_server::functions::shopping_cart::messages::add_to_cart_result::Type;
@@ -79,14 +79,14 @@ async fn assert_nothing_is_lost_or_oversold(seed: u64, deliver_twice: bool) {
     for number in 0..USERS {
         let cart = runtime.state(&CART.with_id(user(number)), &CART_ITEMS).unwrap().unwrap_or_default();
         assert_eq!(told.remove(&user(number)).unwrap_or_default(), cart.items, "what was told is in the cart");
-        for (item, quantity) in cart.0.items {
+        for (item, quantity) in cart.items {
             *in_carts.entry(item).or_default() += quantity;
         }
     }
     for (item, stocked) in stocked {
         let inventory = INVENTORY.with_id(item.as_str());
-        let Proto(in_stock) = runtime.state(&inventory, &IN_STOCK).unwrap().unwrap();
-        let Proto(reserved) = runtime.state(&inventory, &RESERVED).unwrap().unwrap_or_default();
+        let in_stock = runtime.state(&inventory, &IN_STOCK).unwrap().unwrap();
+        let reserved = runtime.state(&inventory, &RESERVED).unwrap().unwrap_or_default();
         assert_eq!(in_carts.remove(&item).unwrap_or_default(), reserved.quantity, "{item}");
         assert!(in_stock.quantity >= 0, "{item}");
         assert_eq!(in_stock.quantity + reserved.quantity, stocked, "{item}");

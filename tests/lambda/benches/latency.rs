@@ -3,13 +3,10 @@
 //! Cold is from the start of the process, of which the emulator's first event is the cause, to the answer. Warm is one
 //! event after the other to a process that runs. Both are seen by the client, so the emulator's own work is in them.
 
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::support::{Emulator, Source, event, repository};
+use statefun_lambda_tests::emulator::{Emulator, Source, event, repository};
 
 const STARTS: usize = 100;
 const WARM_UP: usize = 500;

@@ -1,12 +1,12 @@
 //! Functions that do what those of applications must not: answer late, at length, or not at all. And the command
 //! interpreter of the golden requests.
 
-#[path = "../../smoke/function.rs"]
-mod function;
+pub mod emulator;
 
 use std::time::Duration;
 
 use statefun_sdk::{Context, Egress, Function, FunctionError, KafkaRecord, Message, Registry, RegistryError};
+use statefun_test_support::smoke::function::{self, Sinks};
 
 const SINK: Egress = Egress::new("lambda.tests/sink");
 
@@ -16,10 +16,10 @@ const SINK: Egress = Egress::new("lambda.tests/sink");
 /// When they are declared wrongly.
 pub fn registry() -> Result<Registry, RegistryError> {
     Registry::builder()
-        .function(function::function(function::Sinks::Local))
-        .function(Function::new("lambda.tests/late", late))
-        .function(Function::new("lambda.tests/large", large).emits(SINK))
-        .function(Function::new("lambda.tests/panics", panics))
+        .function(function::function(Sinks::Local))
+        .function(Function::new("lambda.tests/late").fallback(late))
+        .function(Function::new("lambda.tests/large").fallback(large).emits(SINK))
+        .function(Function::new("lambda.tests/panics").fallback(panics))
         .build()
 }
 

@@ -5,15 +5,15 @@
 
 mod emitted;
 mod mailboxes;
-mod refusal;
 mod runtime;
 mod states;
 mod test_context;
 mod timers;
 mod transport;
+mod violation;
 
 pub use emitted::{Emitted, EmittedRecord};
-pub use refusal::{LocalError, Refusal};
 pub use runtime::{Exchange, LocalRuntime};
-pub use test_context::{DelayedMessage, SentMessage, TestContext};
+pub use test_context::{DelayedMessage, InvokeError, SentMessage, TestContext};
 pub use transport::{Transport, TransportError};
+pub use violation::{LocalError, Violation};

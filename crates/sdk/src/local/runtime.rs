@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
@@ -10,10 +11,11 @@ use prost::Message as _;
 use super::mailboxes::{Mailboxes, Pending};
 use super::states::States;
 use super::timers::Timers;
-use super::{Emitted, EmittedRecord, LocalError, Refusal, Transport, TransportError};
+use super::{Emitted, EmittedRecord, LocalError, Transport, TransportError, Violation};
+use crate::encode::typed_value;
 use crate::protocol::reqreply::from_function::{InvocationResponse, Response};
 use crate::protocol::reqreply::{self, FromFunction, ToFunction, to_function};
-use crate::{Address, FunctionError, Registry, RequestReplyHandler, Type, TypeName, TypedValue, ValueSpec};
+use crate::{Address, Decode, FunctionError, Payload, Registry, RequestReplyHandler, TypeName, ValueSpec};
 
 /// The runtime's side of the protocol in this process: it keeps states, routes messages, delays them and captures what
 /// is emitted, with the semantics of StateFun 3.3.
@@ -22,28 +24,28 @@ use crate::{Address, FunctionError, Registry, RequestReplyHandler, Type, TypeNam
 /// |---|---|
 /// | requests | one in flight per address; what arrives meanwhile goes as one batch |
 /// | states | learnt through `IncompleteInvocationContext`, then sent with every request; they expire |
-/// | effects | of an answer, all or none: messages, then delayed ones and cancellations, records, states |
+/// | effects | of a response, all or none: messages, then delayed ones and cancellations, records, states |
 /// | time | a virtual clock that only [`advance`](Self::advance) moves |
-/// | refusals | answers for which the cluster would fail the job are errors that say why |
+/// | violations | responses for which the cluster would fail the job are errors that say why |
 ///
 /// It is for tests and demos. It keeps everything in memory, without bounds, and loses it with the process: production is
 /// a StateFun cluster.
 ///
 /// ```
-/// # use statefun_sdk::{Context, Function, FunctionError, Message, Registry, TypeName, TypedValue, ValueSpec};
+/// # use statefun_sdk::{Context, Function, FunctionError, Registry, TypeName, ValueSpec};
 /// # use statefun_sdk::local::LocalRuntime;
 /// const COUNTER: TypeName = TypeName::new("demo/counter");
 /// const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 ///
-/// async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+/// async fn count(context: &mut Context, _: String) -> Result<(), FunctionError> {
 ///     context.update(&SEEN, |seen| *seen += 1)
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let registry = Registry::builder().function(Function::new(COUNTER, count).state(&SEEN)).build()?;
+/// let registry = Registry::builder().function(Function::new(COUNTER).on(count).state(&SEEN)).build()?;
 /// let mut runtime = LocalRuntime::in_process(registry);
-/// runtime.send(COUNTER.with_id("ann"), TypedValue::of("hello")?)?;
+/// runtime.send(COUNTER.with_id("ann"), "hello")?;
 /// runtime.run().await?;
 /// assert_eq!(runtime.state(&COUNTER.with_id("ann"), &SEEN)?, Some(1));
 /// # Ok(())
@@ -74,7 +76,7 @@ struct Cluster {
     emitted: Vec<Emitted>,
 }
 
-/// A request that was answered, and applied; see [`LocalRuntime::on_exchange`].
+/// A request whose response was applied; see [`LocalRuntime::on_exchange`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Exchange<'a> {
@@ -83,7 +85,7 @@ pub struct Exchange<'a> {
     /// The encoded `ToFunction`.
     pub request: &'a Bytes,
     /// The encoded `FromFunction`.
-    pub reply: &'a Bytes,
+    pub response: &'a Bytes,
 }
 
 impl LocalRuntime<RequestReplyHandler> {
@@ -145,41 +147,45 @@ impl<T: Transport> LocalRuntime<T> {
         self
     }
 
-    /// Sends every request twice and drops the first answer, as a cluster does that fails before its checkpoint: functions
-    /// must bear it.
+    /// Sends every request twice and drops the first response, as a cluster does that fails before its checkpoint.
+    /// Functions have to tolerate it.
     #[must_use]
     pub fn deliver_twice(mut self) -> Self {
         self.options.deliver_twice = true;
         self
     }
 
-    /// Calls `watch` with every request that was answered and applied, in order.
+    /// Calls `watch` with every request whose response was applied, in order.
     #[must_use]
     pub fn on_exchange(mut self, watch: impl FnMut(&Exchange<'_>) + Send + 'static) -> Self {
         self.on_exchange = Some(Box::new(watch));
         self
     }
 
-    /// Puts a message from an ingress before a function. It is handled by [`run`](Self::run).
+    /// Queues a message from an ingress for a function. It is handled by [`run`](Self::run).
     ///
     /// # Errors
-    /// When nobody serves the function type.
-    pub fn send(&mut self, target: Address, message: TypedValue) -> Result<(), LocalError> {
+    /// When the function type is not served, or the value has no representation in its type.
+    pub fn send(&mut self, target: impl Borrow<Address>, message: impl Payload) -> Result<(), LocalError> {
+        let target = target.borrow().clone();
         if self.cluster.check_target(&target).is_err() {
             return Err(LocalError::UnknownFunction(target));
         }
+        let message = typed_value(message).map_err(LocalError::Message)?;
         self.cluster.mailboxes.push(target, Pending { caller: None, argument: Some(message.into_wire()) });
         Ok(())
     }
 
-    /// Calls functions until no message is left, but for those that are due later.
+    /// Calls functions until no message is left, except those that are due later.
+    ///
+    /// Dropping the future keeps the messages of requests in flight: the next call sends them again.
     ///
     /// # Errors
-    /// At the first request that gets no answer, or one that the cluster would refuse. Its messages, and those of other
+    /// At the first request that gets no response, or one that violates the protocol. Its messages, and those of other
     /// requests that were in flight, are kept and are sent again by the next call.
     pub async fn run(&mut self) -> Result<(), LocalError> {
         let Self { transport, options, cluster, on_exchange } = self;
-        // A run that failed or was dropped left requests without an answer.
+        // A run that failed or was dropped left requests without a response.
         cluster.mailboxes.take_back();
         let mut in_flight = FuturesUnordered::new();
         loop {
@@ -191,27 +197,29 @@ impl<T: Transport> LocalRuntime<T> {
                 let request = cluster.request(&target);
                 in_flight.push(exchange(&*transport, options.deliver_twice, target, request));
             }
-            let Some((target, request, reply)) = in_flight.next().await else { return Ok(()) };
-            let reply = match reply {
-                Ok(reply) => reply,
-                Err(error) => return Err(LocalError::Unanswered { target, error }),
+            let Some((target, request, response)) = in_flight.next().await else { return Ok(()) };
+            let response = match response {
+                Ok(response) => response,
+                Err(error) => return Err(LocalError::NoResponse { target, error }),
             };
-            match cluster.apply(&target, &request, &reply) {
+            match cluster.apply(&target, &request, &response) {
                 Ok(Applied::Everything) => {
                     if let Some(watch) = on_exchange {
-                        watch(&Exchange { target: &target, request: &request, reply: &reply });
+                        watch(&Exchange { target: &target, request: &request, response: &response });
                     }
                 }
                 Ok(Applied::Registration) => {
                     let request = cluster.request(&target);
                     in_flight.push(exchange(&*transport, options.deliver_twice, target, request));
                 }
-                Err(refusal) => return Err(LocalError::Refused { target, refusal: refusal.into() }),
+                Err(violation) => return Err(LocalError::Violation { target, violation: violation.into() }),
             }
         }
     }
 
     /// Runs, moves the clock forward, and delivers what becomes due on the way, each at its time.
+    ///
+    /// Dropping the future leaves the clock where it is; messages are kept as by [`run`](Self::run).
     ///
     /// # Errors
     /// As [`run`](Self::run); the clock then stands where it failed.
@@ -245,7 +253,7 @@ impl<T: Transport> LocalRuntime<T> {
     ///
     /// # Errors
     /// When the bytes are not what the spec says.
-    pub fn state<V: Type>(&self, target: &Address, spec: &ValueSpec<V>) -> Result<Option<V>, FunctionError> {
+    pub fn state<V: Decode>(&self, target: &Address, spec: &ValueSpec<V>) -> Result<Option<V>, FunctionError> {
         let value = self.cluster.states.value(target, spec.name(), self.now());
         Ok(value.map(V::decode).transpose()?)
     }
@@ -269,11 +277,11 @@ async fn exchange<T: Transport>(
     target: Address,
     request: Bytes,
 ) -> (Address, Bytes, Result<Bytes, TransportError>) {
-    let mut reply = transport.call(request.clone()).await;
-    if twice && reply.is_ok() {
-        reply = transport.call(request.clone()).await;
+    let mut response = transport.call(request.clone()).await;
+    if twice && response.is_ok() {
+        response = transport.call(request.clone()).await;
     }
-    (target, request, reply)
+    (target, request, response)
 }
 
 enum Applied {
@@ -292,9 +300,10 @@ impl Cluster {
         ToFunction { request: Some(to_function::Request::Invocation(batch)) }.encode_to_vec().into()
     }
 
-    fn apply(&mut self, target: &Address, request: &Bytes, reply: &Bytes) -> Result<Applied, Refusal> {
-        let reply = FromFunction::decode(reply.clone()).map_err(|error| Refusal::Undecodable(error.to_string()))?;
-        match reply.response {
+    fn apply(&mut self, target: &Address, request: &Bytes, response: &Bytes) -> Result<Applied, Violation> {
+        let response =
+            FromFunction::decode(response.clone()).map_err(|error| Violation::Undecodable(error.to_string()))?;
+        match response.response {
             Some(Response::IncompleteInvocationContext(missing)) => {
                 let request = ToFunction::decode(request.clone()).unwrap_or_default().request;
                 let sent = request.map(|to_function::Request::Invocation(batch)| batch.state).unwrap_or_default();
@@ -306,7 +315,7 @@ impl Cluster {
                 self.mailboxes.done(target);
                 Ok(Applied::Everything)
             }
-            // The runtime takes an answer without content for "no effects".
+            // To the runtime a response without content has no effects.
             None => {
                 self.mailboxes.done(target);
                 Ok(Applied::Everything)
@@ -315,7 +324,7 @@ impl Cluster {
     }
 
     /// Checks everything before anything is applied.
-    fn apply_result(&mut self, sender: &Address, result: InvocationResponse) -> Result<(), Refusal> {
+    fn apply_result(&mut self, sender: &Address, result: InvocationResponse) -> Result<(), Violation> {
         let mut messages = Vec::with_capacity(result.outgoing_messages.len());
         for message in result.outgoing_messages {
             messages.push((self.known_target(message.target)?, message.argument));
@@ -333,9 +342,9 @@ impl Cluster {
         for message in result.outgoing_egresses {
             let id = [&*message.egress_namespace, &*message.egress_type].map(String::from_utf8_lossy).join("/");
             let egress = self.egresses.iter().find(|egress| egress.as_str() == id).cloned();
-            let Some(egress) = egress else { return Err(Refusal::UnknownEgress(id)) };
+            let Some(egress) = egress else { return Err(Violation::UnknownEgress(id)) };
             let record = EmittedRecord::from_wire(message.argument.unwrap_or_default())
-                .map_err(|reason| Refusal::BrokenRecord { egress: id, reason })?;
+                .map_err(|reason| Violation::BrokenRecord { egress: id, reason })?;
             emitted.push(Emitted { egress, record });
         }
         self.states.check(sender, &result.state_mutations)?;
@@ -354,15 +363,15 @@ impl Cluster {
         Ok(())
     }
 
-    fn known_target(&self, target: Option<reqreply::Address>) -> Result<Address, Refusal> {
+    fn known_target(&self, target: Option<reqreply::Address>) -> Result<Address, Violation> {
         let target = target.unwrap_or_default();
-        let target = Address::from_wire(target).ok_or_else(|| Refusal::UnknownTarget("not UTF-8".to_owned()))?;
+        let target = Address::from_wire(target).ok_or_else(|| Violation::UnknownTarget("not UTF-8".to_owned()))?;
         self.check_target(&target)?;
         Ok(target)
     }
 
-    fn check_target(&self, target: &Address) -> Result<(), Refusal> {
+    fn check_target(&self, target: &Address) -> Result<(), Violation> {
         let name = format!("{}/{}", target.namespace(), target.name());
-        if self.functions.contains(&name) { Ok(()) } else { Err(Refusal::UnknownTarget(name)) }
+        if self.functions.contains(&name) { Ok(()) } else { Err(Violation::UnknownTarget(name)) }
     }
 }

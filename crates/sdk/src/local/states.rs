@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Refusal;
+use super::Violation;
 use crate::protocol::reqreply::from_function::expiration_spec::ExpireMode;
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use crate::protocol::reqreply::from_function::{PersistedValueMutation, PersistedValueSpec};
@@ -66,22 +66,22 @@ impl States {
         target: &Address,
         sent: &[to_function::PersistedValue],
         missing: Vec<PersistedValueSpec>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Violation> {
         let function = function_type(target);
         let types = self.types.entry(function.clone()).or_default();
         let registered = self.registered.entry(function).or_default();
         for spec in &missing {
             let type_name = text(&spec.type_typename);
             if !type_name.is_empty() && TypeName::parse(type_name.clone()).is_err() {
-                return Err(Refusal::InvalidTypeName(type_name));
+                return Err(Violation::InvalidTypeName(type_name));
             }
             let name = text(&spec.state_name);
             if let Some(known) = types.get(&name).filter(|known| **known != spec.type_typename) {
-                return Err(Refusal::StateType { state: name, registered: text(known), found: type_name });
+                return Err(Violation::StateType { state: name, registered: text(known), found: type_name });
             }
         }
         if missing.iter().all(|spec| sent.iter().any(|sent| sent.state_name == spec.state_name)) {
-            return Err(Refusal::NothingMissing);
+            return Err(Violation::NothingMissing);
         }
         for spec in missing {
             let name = text(&spec.state_name);
@@ -94,19 +94,19 @@ impl States {
     }
 
     /// Checks changes without making them.
-    pub(super) fn check(&self, target: &Address, mutations: &[PersistedValueMutation]) -> Result<(), Refusal> {
+    pub(super) fn check(&self, target: &Address, mutations: &[PersistedValueMutation]) -> Result<(), Violation> {
         let function = function_type(target);
         let registered = self.registered.get(&function);
         for mutation in mutations {
             let name = text(&mutation.state_name);
             if !registered.is_some_and(|states| states.iter().any(|state| state.name == name)) {
-                return Err(Refusal::UnregisteredState(name));
+                return Err(Violation::UnregisteredState(name));
             }
             let expected = self.types.get(&function).and_then(|types| types.get(&name));
             let found = mutation.state_value.as_ref().map(|value| &value.typename);
             if mutation.mutation_type() == MutationType::Modify && found != expected {
                 let (registered, found) = (expected.map(text_of).unwrap_or_default(), found.map(text_of));
-                return Err(Refusal::StateType { state: name, registered, found: found.unwrap_or_default() });
+                return Err(Violation::StateType { state: name, registered, found: found.unwrap_or_default() });
             }
         }
         Ok(())

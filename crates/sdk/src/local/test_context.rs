@@ -1,17 +1,18 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use prost::Message as _;
 
 use super::emitted::{Emitted, EmittedRecord};
+use crate::encode::{encode_to, typed_value};
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use crate::protocol::reqreply::from_function::{self, InvocationResponse};
 use crate::protocol::reqreply::{self, FromFunction, ToFunction, to_function};
-use crate::types::encode_to;
 use crate::{
-    Address, Egress, Function, FunctionError, HandlerError, Registry, RegistryError, RequestReplyHandler, Type,
-    TypeName, TypedValue, ValueSpec,
+    Address, Decode, Egress, Encode, Function, FunctionError, HandlerError, InvocationFailure, Payload, Registry,
+    RegistryError, RequestReplyHandler, TypeError, TypeName, TypedValue, ValueSpec,
 };
 
 /// One instance of one function, to be called with messages and asked what it did.
@@ -21,17 +22,17 @@ use crate::{
 /// [`LocalRuntime`](super::LocalRuntime).
 ///
 /// ```
-/// # use statefun_sdk::{Context, Function, FunctionError, Message, TypedValue, ValueSpec, local::TestContext};
+/// # use statefun_sdk::{Context, Function, FunctionError, ValueSpec, local::TestContext};
 /// const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 ///
-/// async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
+/// async fn count(context: &mut Context, _: String) -> Result<(), FunctionError> {
 ///     context.update(&SEEN, |seen| *seen += 1)
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// let mut test = TestContext::new(Function::new("demo/counter", count).state(&SEEN), "ann")?;
-/// test.invoke(TypedValue::of("hello")?).await?;
+/// let mut test = TestContext::new(Function::new("demo/counter").on(count).state(&SEEN), "ann")?;
+/// test.invoke("hello").await?;
 /// assert_eq!(test.get(&SEEN)?, Some(1));
 /// # Ok(())
 /// # })
@@ -46,7 +47,8 @@ pub struct TestContext {
     sent: Vec<SentMessage>,
     delayed: Vec<DelayedMessage>,
     emitted: Vec<Emitted>,
-    last_reply: Bytes,
+    last_response: Bytes,
+    dead_letters_expected: bool,
 }
 
 /// A message that a function sent.
@@ -87,7 +89,8 @@ impl TestContext {
             sent: Vec::new(),
             delayed: Vec::new(),
             emitted: Vec::new(),
-            last_reply: Bytes::new(),
+            last_response: Bytes::new(),
+            dead_letters_expected: false,
         })
     }
 
@@ -98,43 +101,63 @@ impl TestContext {
         self
     }
 
-    /// Calls the function with one message.
+    /// From now on an invocation may become a dead letter: it is [`Ok`], and [`emitted`](Self::emitted) shows the record.
+    #[must_use]
+    pub fn expect_dead_letters(mut self) -> Self {
+        self.dead_letters_expected = true;
+        self
+    }
+
+    /// Calls the function with one message: a typed value, or a [`TypedValue`] of any bytes.
+    ///
+    /// Dropping the future applies nothing.
     ///
     /// # Errors
-    /// When the invocation fails its batch; then nothing is applied.
+    /// When the invocation fails its batch; then nothing is applied. When the message becomes a dead letter, unless that is
+    /// [expected](Self::expect_dead_letters); then what else the batch did is applied.
     ///
     /// # Panics
     /// When a record was emitted as one for Kafka or Kinesis and is none: on a cluster the job would fail.
-    pub async fn invoke(&mut self, message: TypedValue) -> Result<(), HandlerError> {
+    pub async fn invoke(&mut self, message: impl Payload) -> Result<(), InvokeError> {
         self.invoke_batch([message]).await
     }
 
-    /// Calls the function with several messages at once.
+    /// Calls the function with several messages at once: one batch.
+    ///
+    /// Dropping the future applies nothing.
     ///
     /// # Errors
-    /// As [`invoke`](Self::invoke), which also says when it panics.
-    pub async fn invoke_batch(&mut self, messages: impl IntoIterator<Item = TypedValue>) -> Result<(), HandlerError> {
+    /// As [`invoke`](Self::invoke).
+    ///
+    /// # Panics
+    /// As [`invoke`](Self::invoke).
+    pub async fn invoke_batch(&mut self, messages: impl IntoIterator<Item = impl Payload>) -> Result<(), InvokeError> {
+        let messages =
+            messages.into_iter().map(typed_value).collect::<Result<Vec<_>, _>>().map_err(InvokeError::Message)?;
         let request = self.request(messages);
-        let reply = self.handler.handle(request).await?;
-        self.last_reply = reply.body.clone();
+        let mut response = self.handler.handle(request).await.map_err(InvokeError::Handler)?;
+        self.last_response = response.body.clone();
         // The handler's own bytes, with all declared states in the request: they decode, and they hold a result.
-        let reply = FromFunction::decode(reply.body).unwrap_or_default();
-        if let Some(from_function::Response::InvocationResult(result)) = reply.response {
+        let result = FromFunction::decode(response.body).unwrap_or_default();
+        if let Some(from_function::Response::InvocationResult(result)) = result.response {
             self.apply(result);
         }
-        Ok(())
+        match response.dead_letters.is_empty() || self.dead_letters_expected {
+            true => Ok(()),
+            false => Err(InvokeError::DeadLetter(Box::new(response.dead_letters.remove(0)))),
+        }
     }
 
     /// Gives a state a value.
     ///
     /// # Errors
     /// When the function did not declare the state, or the value has no representation in its type.
-    pub fn set<T: Type>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
+    pub fn set<T: Encode>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
         self.check_declared(spec)?;
         let mut encoded = Vec::new();
         encode_to(&mut encoded, &value)?;
         let value = reqreply::TypedValue {
-            typename: spec.declaration().type_name().clone().into_text().into_bytes(),
+            typename: spec.type_name().clone().into_text().into_bytes(),
             has_value: true,
             value: encoded.into(),
         };
@@ -146,7 +169,7 @@ impl TestContext {
     ///
     /// # Errors
     /// When the function did not declare the state, or the bytes are not what the spec says.
-    pub fn get<T: Type>(&self, spec: &ValueSpec<T>) -> Result<Option<T>, FunctionError> {
+    pub fn get<T: Decode>(&self, spec: &ValueSpec<T>) -> Result<Option<T>, FunctionError> {
         self.check_declared(spec)?;
         Ok(self.states.get(spec.name()).map(|value| T::decode(&value.value)).transpose()?)
     }
@@ -166,9 +189,9 @@ impl TestContext {
         &self.emitted
     }
 
-    /// The last answer in the protocol's encoding.
-    pub fn last_reply(&self) -> &Bytes {
-        &self.last_reply
+    /// The last response, an encoded `FromFunction`.
+    pub fn last_response(&self) -> &Bytes {
+        &self.last_response
     }
 
     /// Forgets what was sent and emitted so far; states stay.
@@ -178,12 +201,12 @@ impl TestContext {
         self.emitted.clear();
     }
 
-    fn check_declared<T: Type>(&self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
+    fn check_declared<T>(&self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
         let declared = self.handler.registry().functions()[0].states();
         if declared.iter().any(|state| state.name() == spec.name()) {
             return Ok(());
         }
-        Err(FunctionError::poison(format!("state {:?} is not declared by the function", spec.name())))
+        Err(FunctionError::bug(format!("state {:?} is not declared by the function", spec.name())))
     }
 
     fn request(&self, messages: impl IntoIterator<Item = TypedValue>) -> Bytes {
@@ -206,7 +229,7 @@ impl TestContext {
 
     fn apply(&mut self, result: InvocationResponse) {
         for message in result.outgoing_messages {
-            if let (Some(target), Some(value)) = (address(message.target), typed_value(message.argument)) {
+            if let (Some(target), Some(value)) = (address(message.target), value_from_wire(message.argument)) {
                 self.sent.push(SentMessage { target, value });
             }
         }
@@ -214,7 +237,7 @@ impl TestContext {
             let token = String::from_utf8_lossy(&message.cancellation_token).into_owned();
             if message.is_cancellation_request {
                 self.delayed.retain(|delayed| delayed.token.as_deref() != Some(&token));
-            } else if let (Some(target), Some(value)) = (address(message.target), typed_value(message.argument)) {
+            } else if let (Some(target), Some(value)) = (address(message.target), value_from_wire(message.argument)) {
                 self.delayed.push(DelayedMessage {
                     delay: Duration::from_millis(message.delay_in_ms.unsigned_abs()),
                     target,
@@ -241,11 +264,38 @@ impl TestContext {
     }
 }
 
+/// Why an invocation of a [`TestContext`] failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InvokeError {
+    /// The message has no representation in its type.
+    Message(TypeError),
+    /// The batch failed.
+    Handler(HandlerError),
+    /// A message became a dead letter: the first one that did. Tests that want that say so, by
+    /// [`TestContext::expect_dead_letters`].
+    DeadLetter(Box<InvocationFailure>),
+}
+
+impl fmt::Display for InvokeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(error) => write!(f, "the message cannot be encoded: {error}"),
+            Self::Handler(error) => error.fmt(f),
+            Self::DeadLetter(failure) => {
+                write!(f, "a message became a dead letter, which expect_dead_letters() would allow: {failure}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for InvokeError {}
+
 fn address(address: Option<reqreply::Address>) -> Option<Address> {
     Address::from_wire(address?)
 }
 
-fn typed_value(value: Option<reqreply::TypedValue>) -> Option<TypedValue> {
+fn value_from_wire(value: Option<reqreply::TypedValue>) -> Option<TypedValue> {
     TypedValue::from_wire(Some(value?))
 }
 

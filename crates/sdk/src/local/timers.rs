@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Refusal;
+use super::Violation;
 use super::mailboxes::Pending;
 use crate::Address;
 use crate::protocol::reqreply::from_function::DelayedInvocation;
@@ -37,19 +37,19 @@ impl Timers {
     }
 
     /// Checks delayed messages and cancellations, in their order, without doing them.
-    pub(super) fn check(&self, sender: &Address, delayed: &[DelayedInvocation]) -> Result<(), Refusal> {
+    pub(super) fn check(&self, sender: &Address, delayed: &[DelayedInvocation]) -> Result<(), Violation> {
         let mut changed = BTreeMap::new();
         for message in delayed {
             let token = &message.cancellation_token;
             if message.is_cancellation_request {
                 if token.is_empty() {
-                    return Err(Refusal::EmptyToken);
+                    return Err(Violation::EmptyToken);
                 }
                 changed.insert(token, false);
                 continue;
             }
             if message.delay_in_ms < 0 {
-                return Err(Refusal::NegativeDelay(message.delay_in_ms));
+                return Err(Violation::NegativeDelay(message.delay_in_ms));
             }
             if token.is_empty() {
                 continue;
@@ -60,7 +60,7 @@ impl Timers {
             };
             if pending {
                 let token = String::from_utf8_lossy(token).into_owned();
-                return Err(Refusal::PendingToken { id: sender.id().to_string(), token });
+                return Err(Violation::PendingToken { id: sender.id().to_string(), token });
             }
             changed.insert(token, true);
         }

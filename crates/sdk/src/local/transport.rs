@@ -9,15 +9,17 @@ use crate::RequestReplyHandler;
 pub trait Transport: Send + Sync {
     /// Sends an encoded `ToFunction` and returns the encoded `FromFunction`.
     ///
+    /// When the future is dropped, the request may have been handled or not.
+    ///
     /// # Errors
-    /// When there is no answer, or one that the cluster's runtime would not take either.
+    /// When there is no response, or one that the cluster's runtime would not accept either.
     fn call(&self, request: Bytes) -> impl Future<Output = Result<Bytes, TransportError>> + Send;
 }
 
 impl Transport for RequestReplyHandler {
     async fn call(&self, request: Bytes) -> Result<Bytes, TransportError> {
         match self.handle(request).await {
-            Ok(reply) => Ok(reply.body),
+            Ok(response) => Ok(response.body),
             Err(error) => Err(TransportError::new(error.to_string())),
         }
     }
@@ -29,7 +31,7 @@ impl<T: Transport> Transport for &T {
     }
 }
 
-/// A request that got no answer of the protocol.
+/// Why a request got no response of the protocol.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransportError(String);
 

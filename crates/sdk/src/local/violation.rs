@@ -1,29 +1,31 @@
 use std::fmt;
 
 use super::TransportError;
-use crate::Address;
+use crate::{Address, TypeError};
 
-/// Why the embedded runtime stopped. What the answer asked for was not applied, and the messages are kept: running again
+/// Why the embedded runtime stopped. Nothing of the response was applied, and the messages are kept: running again
 /// sends them again, as the cluster does after a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LocalError {
-    /// A message to a function type that nobody serves.
+    /// A message to a function type that is not served.
     UnknownFunction(Address),
-    /// There was no answer.
-    Unanswered {
+    /// A message whose value has no representation in its type.
+    Message(TypeError),
+    /// There was no response of the protocol.
+    NoResponse {
         /// The function that was called.
         target: Address,
         /// Why.
         error: TransportError,
     },
-    /// The answer is one for which the cluster would fail the job, send the same messages again after the restart, and
+    /// The response violates the protocol: the cluster would fail the job, send the same messages again after the restart, and
     /// fail again.
-    Refused {
+    Violation {
         /// The function that was called.
         target: Address,
         /// Why.
-        refusal: Box<Refusal>,
+        violation: Box<Violation>,
     },
 }
 
@@ -31,21 +33,24 @@ impl fmt::Display for LocalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownFunction(target) => {
-                write!(f, "nobody serves \"{}/{}\"", target.namespace(), target.name())
+                write!(f, "function \"{}/{}\" is not served", target.namespace(), target.name())
             }
-            Self::Unanswered { target, error } => write!(f, "no answer from {target}: {error}"),
-            Self::Refused { target, refusal } => write!(f, "the answer of {target} is refused: {refusal}"),
+            Self::Message(error) => write!(f, "a message cannot be encoded: {error}"),
+            Self::NoResponse { target, error } => write!(f, "no response from {target}: {error}"),
+            Self::Violation { target, violation } => {
+                write!(f, "the response of {target} violates the protocol: {violation}")
+            }
         }
     }
 }
 
 impl std::error::Error for LocalError {}
 
-/// What the cluster's runtime does not take.
+/// What in a response makes the cluster's runtime fail the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// The answer is not a `FromFunction`.
+pub enum Violation {
+    /// The response is not a `FromFunction`.
     Undecodable(String),
     /// A message to a function type that no endpoint serves (runtime: "Cannot find a provider for type").
     UnknownTarget(String),
@@ -88,11 +93,11 @@ pub enum Refusal {
     NegativeDelay(i64),
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Undecodable(reason) => write!(f, "it is not a FromFunction ({reason})"),
-            Self::UnknownTarget(name) => write!(f, "a message to {name:?}, a function type that nobody serves"),
+            Self::UnknownTarget(name) => write!(f, "a message to {name:?}, a function type that is not served"),
             Self::UnknownEgress(name) => write!(f, "a record for the unknown egress {name:?}"),
             Self::BrokenRecord { egress, reason } => write!(f, "a broken record for egress {egress:?}: {reason}"),
             Self::UnregisteredState(name) => write!(f, "a change of state {name:?}, which was never registered"),
@@ -112,4 +117,4 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for Violation {}

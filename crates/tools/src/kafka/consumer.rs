@@ -9,47 +9,47 @@ use rdkafka::types::RDKafkaErrorCode::{AllBrokersDown, BrokerTransportFailure, R
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::KafkaArgs;
-use super::client::{self, Complaints};
+use super::client::{self, LogContext};
 use crate::BoxError;
 use crate::receive::{Extent, Isolation, Source};
 use crate::received::{Position, Received};
 
-/// How long a broker may take to say where a partition ends.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The timeout of a request for a partition's end.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Receives the records of all partitions of a topic.
 pub struct Consumer {
-    consumer: StreamConsumer<Complaints>,
-    /// The partitions whose end was not reached, where the end is asked for.
+    consumer: StreamConsumer<LogContext>,
+    /// The partitions whose end was not reached, with `--to-end`.
     before_end: Option<BTreeSet<i32>>,
 }
 
 impl Consumer {
-    /// Finds the topic, and where to begin.
+    /// Looks up the topic and its start offsets.
     ///
     /// # Errors
-    /// When no broker answers, or there is no such topic.
+    /// When no broker responds, or the topic does not exist.
     pub fn connect(args: &KafkaArgs, topic: &str, extent: Extent) -> Result<Self, BoxError> {
         let isolation = match extent.isolation {
             Isolation::ReadCommitted => "read_committed",
             Isolation::ReadUncommitted => "read_uncommitted",
         };
         let own = [
-            // The client insists on one. It neither joins the group nor commits offsets for it.
+            // Required by the client. It neither joins the group nor commits offsets.
             ("group.id", "statefun-tools"),
             ("enable.auto.commit", "false"),
             ("isolation.level", isolation),
             ("enable.partition.eof", if extent.to_end { "true" } else { "false" }),
         ];
         let consumer: StreamConsumer<_> =
-            client::config(args, &own).create_with_context(Complaints).map_err(client::refused)?;
+            client::config(args, &own).create_with_context(LogContext).map_err(client::client_error)?;
         let partitions = client::partitions(consumer.client(), topic, &args.brokers)?;
         let mut start = TopicPartitionList::new();
         for partition in &partitions {
-            // "End" would be wherever that is when the first fetch arrives, some time after this says that it receives.
+            // `Offset::End` would be resolved with the first fetch, some time after "receiving" is printed.
             let offset = match extent.from_beginning {
                 true => Offset::Beginning,
-                false => Offset::Offset(consumer.fetch_watermarks(topic, *partition, PATIENCE)?.1),
+                false => Offset::Offset(consumer.fetch_watermarks(topic, *partition, TIMEOUT)?.1),
             };
             start.add_partition_offset(topic, *partition, offset)?;
         }
@@ -71,7 +71,7 @@ impl Source for Consumer {
                         partitions.remove(&partition);
                     });
                 }
-                // The client goes on trying, and has said so.
+                // The client has logged these errors and retries.
                 Err(KafkaError::MessageConsumption(AllBrokersDown | BrokerTransportFailure | Resolve)) => {}
                 Err(error) => return Err(error.into()),
             }

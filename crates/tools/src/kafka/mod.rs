@@ -1,4 +1,4 @@
-//! Kafka, by librdkafka.
+//! The Kafka client, based on librdkafka.
 
 #[cfg(feature = "kafka")]
 mod client;
@@ -16,14 +16,14 @@ pub use producer::Producer;
 
 use clap::Args;
 
-/// How to reach Kafka.
+/// Options of Kafka.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Kafka")]
 pub struct KafkaArgs {
-    /// The brokers to ask first
+    /// The bootstrap brokers
     #[arg(long, env = "STATEFUN_KAFKA_BROKERS", value_name = "HOST:PORT,…", default_value = "localhost:9092")]
     pub brokers: String,
-    /// A property of librdkafka, such as compression.type=zstd; may be given several times
+    /// A property of librdkafka, such as compression.type=zstd; can be repeated
     #[arg(long = "kafka-property", value_name = "NAME=VALUE", value_parser = property)]
     pub properties: Vec<(String, String)>,
 }

@@ -1,6 +1,6 @@
-//! Records that the Kinesis Producer Library put together into one; the runtime's egress writes through that library.
+//! Records aggregated by the Kinesis Producer Library, which the runtime's egress uses.
 //!
-//! Four bytes that say so, a protobuf message, and its MD5 sum.
+//! The format is four magic bytes, a protobuf message, and its MD5 checksum.
 
 use md5::{Digest, Md5};
 use prost::Message;
@@ -24,7 +24,7 @@ struct Entry {
     data: Vec<u8>,
 }
 
-/// Keys and values of the records in one; `None` where it is a record of its own.
+/// Splits an aggregated record into keys and values; `None` if the record is not aggregated.
 pub(super) fn split(data: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
     let rest = data.strip_prefix(&MAGIC)?;
     let (message, sum) = rest.split_at_checked(rest.len().checked_sub(SUM)?)?;
@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    /// What the aggregator of PyPI's `aws_kinesis_agg` 1.2 makes of the records below.
+    /// The output of the aggregator of PyPI's `aws_kinesis_agg` 1.2 for the records below.
     const THREE: &str = "84mawgoGY2FydC0xCgZjYXJ0LTISBTEyMzQ1GgsIABoHeyJuIjoxfRoLCAEaB3sibiI6Mn0aCAgAEAAaAgD/pckJe852CClWtcdP\
                          Un0K5g==";
 
@@ -54,14 +54,14 @@ mod tests {
     }
 
     #[test]
-    fn the_records_in_one_are_found() {
+    fn an_aggregated_record_is_split() {
         let expected = [("cart-1", b"{\"n\":1}".as_slice()), ("cart-2", b"{\"n\":2}"), ("cart-1", b"\x00\xff")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_vec()));
         assert_eq!(split(&three()), Some(expected.into()));
     }
 
     #[test]
-    fn anything_else_is_a_record_of_its_own() {
+    fn any_other_record_is_not_split() {
         let mut changed = three();
         changed[10] ^= 1;
         for data in [b"".as_slice(), b"{\"n\":1}", &MAGIC, &three()[..30], &three()[1..], &changed] {

@@ -2,11 +2,11 @@ use std::collections::HashSet;
 
 use crate::sink::Record;
 
-/// What one request takes.
+/// The limits of one request.
 const RECORDS: usize = 500;
 const BYTES: usize = 5 * 1024 * 1024;
 
-/// Records for one request: a key occurs once, since the service may take the second record of a key and refuse the
+/// Records for one request. A key occurs only once, as the service may accept the second record of a key and reject the
 /// first.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -16,8 +16,8 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    /// Takes a record, or gives it back when it belongs into a later batch.
-    pub(super) fn take(&mut self, record: Record) -> Result<(), Record> {
+    /// Adds a record, or returns it if it belongs to a later batch.
+    pub(super) fn add(&mut self, record: Record) -> Result<(), Record> {
         let bytes = self.bytes + record.key.len() + record.value.len();
         let full = self.records.len() == RECORDS || bytes > BYTES && !self.records.is_empty();
         if full || !self.keys.insert(record.key.clone()) {
@@ -40,17 +40,17 @@ mod tests {
     #[test]
     fn a_key_occurs_once() {
         let mut batch = Batch::default();
-        batch.take(record(1, 1)).expect("room");
-        batch.take(record(2, 1)).expect("room");
-        assert_eq!(batch.take(record(1, 2)), Err(record(1, 2)));
+        batch.add(record(1, 1)).expect("room");
+        batch.add(record(2, 1)).expect("room");
+        assert_eq!(batch.add(record(1, 2)), Err(record(1, 2)));
     }
 
     #[test]
     fn it_is_no_larger_than_a_request() {
         let mut batch = Batch::default();
-        assert_eq!((0..).take_while(|key| batch.take(record(*key, 1)).is_ok()).count(), RECORDS);
+        assert_eq!((0..).take_while(|key| batch.add(record(*key, 1)).is_ok()).count(), RECORDS);
         let mut batch = Batch::default();
-        assert_eq!((0..).take_while(|key| batch.take(record(*key, 1024 * 1024 - 3)).is_ok()).count(), 5);
-        assert!(Batch::default().take(record(1, 2 * BYTES)).is_ok(), "refused by the service, not stuck");
+        assert_eq!((0..).take_while(|key| batch.add(record(*key, 1024 * 1024 - 3)).is_ok()).count(), 5);
+        assert!(Batch::default().add(record(1, 2 * BYTES)).is_ok(), "rejected by the service, not stuck");
     }
 }

@@ -11,7 +11,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use super::KinesisArgs;
 use crate::chain;
 
-/// Throttling is to be expected: five reads a second is all that a shard gives, to all readers together.
+/// Throttling is expected: a shard allows five reads per second for all readers together.
 const ATTEMPTS: u32 = 5;
 
 pub(super) async fn connect(args: &KinesisArgs) -> Client {
@@ -27,13 +27,13 @@ pub(super) async fn connect(args: &KinesisArgs) -> Client {
     Client::new(&config.load().await)
 }
 
-/// What went wrong with a stream, and what to do about it.
+/// The error of a request to a stream, with advice.
 pub(super) fn explain<E: Error + 'static, R: std::fmt::Debug + 'static>(stream: &str, error: SdkError<E, R>) -> String {
     let advice = match &error {
-        SdkError::ServiceError(_) => "is the stream's name right, and the region?",
+        SdkError::ServiceError(_) => "are the stream's name and the region correct?",
         _ => {
-            "are --region (or AWS_REGION) and --endpoint-url right, and are there credentials (AWS_ACCESS_KEY_ID and \
-             AWS_SECRET_ACCESS_KEY, or a profile)? A stand-in takes any"
+            "are --region (or AWS_REGION) and --endpoint-url correct, and are credentials set (AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, or a profile)? An emulator accepts any credentials"
         }
     };
     format!("kinesis:{stream}: {}; {advice}", chain(&error))

@@ -12,17 +12,17 @@ use crate::BoxError;
 use crate::receive::{ReceiveArgs, Source};
 use crate::received::{Position, Received};
 
-/// The pause after a round that brought nothing: a shard gives five reads a second, to all readers together.
+/// The pause after a round without records: a shard allows five reads per second for all readers together.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Receives the records of all shards of a stream, also of those that it is split into meanwhile.
+/// Receives the records of all shards of a stream, including shards created by later splits.
 pub struct Consumer {
     client: Client,
     stream: String,
     shards: VecDeque<Shard>,
     known: HashSet<String>,
     ready: VecDeque<Received>,
-    /// How many shards have to be asked in vain before the pause.
+    /// The number of shards that still have to return no records before the pause.
     before_pause: usize,
     to_end: bool,
 }
@@ -30,28 +30,28 @@ pub struct Consumer {
 struct Shard {
     id: String,
     iterator: String,
-    /// Where another iterator would have to begin.
+    /// The start of a new iterator, should this one expire.
     place: Place,
-    /// Whether its end was reached once.
+    /// Whether the end was reached once.
     ended: bool,
 }
 
-/// Where an iterator begins.
+/// The start of an iterator.
 enum Place {
     Beginning,
-    /// With what comes from now on.
+    /// New records only.
     End,
-    /// With what has come since then.
+    /// Records since this time.
     Since(SystemTime),
-    /// Behind the record with this sequence number.
+    /// Records after this sequence number.
     After(String),
 }
 
 impl Consumer {
-    /// Finds the shards, and where to begin in each.
+    /// Looks up the shards and their start.
     ///
     /// # Errors
-    /// When there is no such stream, or Kinesis cannot be reached.
+    /// When the stream does not exist, or Kinesis cannot be reached.
     pub async fn connect(args: &ReceiveArgs, stream: &str) -> Result<Self, BoxError> {
         let mut consumer = Self {
             client: client::connect(&args.kinesis).await,
@@ -64,12 +64,12 @@ impl Consumer {
         };
         let mut page = consumer.client.list_shards().stream_name(stream);
         loop {
-            let answer = page.send().await.map_err(|error| explain(stream, error))?;
-            for shard in answer.shards.unwrap_or_default() {
+            let response = page.send().await.map_err(|error| explain(stream, error))?;
+            for shard in response.shards.unwrap_or_default() {
                 let place = if args.extent.from_beginning { Place::Beginning } else { Place::End };
                 consumer.begin(shard.shard_id, place).await?;
             }
-            match answer.next_token {
+            match response.next_token {
                 Some(token) => page = consumer.client.list_shards().next_token(token),
                 None => return Ok(consumer),
             }
@@ -99,32 +99,32 @@ impl Consumer {
         Ok(request.send().await.map_err(|error| explain(&self.stream, error))?.shard_iterator)
     }
 
-    /// Asks the shard whose turn it is, and takes it to the end of the queue.
-    async fn ask(&mut self) -> Result<(), BoxError> {
+    /// Reads from the next shard, and moves it to the end of the queue.
+    async fn read_next_shard(&mut self) -> Result<(), BoxError> {
         let Some(Shard { id, iterator, mut place, ended }) = self.shards.pop_front() else { return Ok(()) };
-        let answer = match self.client.get_records().shard_iterator(iterator).send().await {
-            // It is good for five minutes, and whoever reads what we write may have stopped for longer.
+        let response = match self.client.get_records().shard_iterator(iterator).send().await {
+            // An iterator expires after five minutes; the reader of our output may have blocked us for longer.
             Err(error) if error.as_service_error().is_some_and(GetRecordsError::is_expired_iterator_exception) => {
                 let iterator = self.iterator(&id, &place).await?;
                 self.shards.extend(iterator.map(|iterator| Shard { id, iterator, place, ended }));
                 return Ok(());
             }
-            answer => answer.map_err(|error| explain(&self.stream, error))?,
+            response => response.map_err(|error| explain(&self.stream, error))?,
         };
-        if let Some(last) = answer.records.last() {
+        if let Some(last) = response.records.last() {
             place = Place::After(last.sequence_number.clone());
         }
         self.before_pause =
-            if answer.records.is_empty() { self.before_pause.saturating_sub(1) } else { self.shards.len() + 1 };
-        for record in answer.records {
+            if response.records.is_empty() { self.before_pause.saturating_sub(1) } else { self.shards.len() + 1 };
+        for record in response.records {
             self.ready.extend(received(&self.stream, &id, record));
         }
-        for child in answer.child_shards.unwrap_or_default() {
+        for child in response.child_shards.unwrap_or_default() {
             self.begin(child.shard_id, Place::Beginning).await?;
         }
-        let ended = ended || answer.millis_behind_latest == Some(0);
-        // A shard that was split or merged has no next.
-        self.shards.extend(answer.next_shard_iterator.map(|iterator| Shard { id, iterator, place, ended }));
+        let ended = ended || response.millis_behind_latest == Some(0);
+        // A shard that was split or merged has no next iterator.
+        self.shards.extend(response.next_shard_iterator.map(|iterator| Shard { id, iterator, place, ended }));
         Ok(())
     }
 }
@@ -142,7 +142,7 @@ impl Source for Consumer {
                 self.before_pause = self.shards.len();
                 sleep(PAUSE).await;
             }
-            self.ask().await?;
+            self.read_next_shard().await?;
         }
     }
 }

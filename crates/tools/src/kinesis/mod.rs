@@ -1,4 +1,4 @@
-//! Kinesis, by the AWS SDK.
+//! The Kinesis client, based on the AWS SDK.
 
 #[cfg(feature = "kinesis")]
 mod aggregate;
@@ -18,16 +18,16 @@ pub use producer::Producer;
 
 use clap::Args;
 
-/// How to reach Kinesis. Credentials come from where every AWS tool looks for them.
+/// Options of Kinesis. Credentials come from the sources that all AWS tools use.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Kinesis (credentials as for every AWS tool: environment, profile, role)")]
 pub struct KinesisArgs {
-    /// The region [default: what AWS_REGION or the profile says]
+    /// The region [default: AWS_REGION, or that of the profile]
     #[arg(long, value_name = "NAME")]
     pub region: Option<String>,
-    /// Where a stand-in of Kinesis is, such as http://localhost:4566 [default: what AWS_ENDPOINT_URL says]
+    /// The URL of a Kinesis emulator, such as http://localhost:4566 [default: AWS_ENDPOINT_URL]
     ///
-    /// Stand-ins want credentials, too, but take any.
+    /// Emulators need credentials too, but accept any.
     #[arg(long, value_name = "URL")]
     pub endpoint_url: Option<String>,
 }

@@ -13,27 +13,27 @@ use super::client::{self, explain};
 use crate::BoxError;
 use crate::sink::{Deliveries, Record, Sink};
 
-/// How many records wait for the next request at most.
+/// The most records that wait for the next request.
 const QUEUE: usize = 1_000;
 
-/// After this time a record that the service keeps refusing is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// After this time a record that the service keeps rejecting fails.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The first pause before refused records are sent again; the next ones are twice as long each, up to the longest.
-const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+/// The backoff before the first retry of rejected records. It doubles for each further retry, up to the maximum.
+const MIN_BACKOFF: Duration = Duration::from_millis(100);
+const MAX_BACKOFF: Duration = Duration::from_secs(3);
 
-/// What the service takes as a key, in characters.
-const LONGEST_KEY: usize = 256;
+/// The service's limit for keys, in characters.
+const MAX_KEY: usize = 256;
 
-/// Sends records to a stream: one request at a time, with all that has come in the meantime.
+/// Sends records to a stream: one request at a time, with all records queued in the meantime.
 pub struct Producer {
     queue: mpsc::Sender<Record>,
     requests: JoinHandle<()>,
 }
 
 impl Producer {
-    /// Begins to send. Whether there is such a stream shows with the first record.
+    /// Starts the producer. A missing stream is only detected with the first record.
     pub async fn connect(args: &KinesisArgs, stream: &str, deliveries: Deliveries) -> Self {
         let (queue, records) = mpsc::channel(QUEUE);
         let requests = Requests { client: client::connect(args).await, stream: stream.to_owned(), deliveries };
@@ -44,15 +44,15 @@ impl Producer {
 impl Sink for Producer {
     async fn send(&mut self, record: Record) -> Result<(), BoxError> {
         let length = record.key.chars().count();
-        if length == 0 || length > LONGEST_KEY {
-            return Err(format!("a key of {length} characters; Kinesis takes 1 to {LONGEST_KEY}").into());
+        if length == 0 || length > MAX_KEY {
+            return Err(format!("a key of {length} characters; Kinesis accepts 1 to {MAX_KEY}").into());
         }
         Ok(self.queue.send(record).await?)
     }
 
     async fn finish(self) {
         drop(self.queue);
-        // It ends with the queue, and does not panic.
+        // The task ends with the queue, and does not panic.
         let _ = self.requests.await;
     }
 }
@@ -75,7 +75,7 @@ impl Requests {
             let mut batch = Batch::default();
             let mut next = Some(first);
             while let Some(record) = next {
-                if let Err(record) = batch.take(record) {
+                if let Err(record) = batch.add(record) {
                     held = Some(record);
                     break;
                 }
@@ -85,24 +85,24 @@ impl Requests {
         }
     }
 
-    /// Sends until each record was either taken or given up.
+    /// Sends until each record is either accepted or failed.
     async fn put(&self, mut records: Vec<Record>) {
-        // What follows a record that was given up would overtake it.
+        // Later records would overtake one that failed.
         if self.deliveries.failed() > 0 {
-            return self.give_up(&records, "not sent after an earlier one had failed");
+            return self.fail(&records, "not sent, as an earlier one failed");
         }
         let start = Instant::now();
-        let mut pause = PAUSE;
+        let mut backoff = MIN_BACKOFF;
         while !records.is_empty() {
-            let refused = match self.request(&records).await {
-                Ok(refused) => refused,
-                Err(reason) => return self.give_up(&records, &reason),
+            let rejections = match self.request(&records).await {
+                Ok(rejections) => rejections,
+                Err(reason) => return self.fail(&records, &reason),
             };
-            let mut refused = refused.into_iter();
+            let mut rejections = rejections.into_iter();
             let mut reason = None;
-            records.retain(|_| match refused.next().flatten() {
-                Some(why) => {
-                    reason = Some(why);
+            records.retain(|_| match rejections.next().flatten() {
+                Some(rejection) => {
+                    reason = Some(rejection);
                     true
                 }
                 None => {
@@ -111,16 +111,16 @@ impl Requests {
                 }
             });
             if let Some(reason) = reason {
-                if start.elapsed() + pause > PATIENCE {
-                    return self.give_up(&records, &reason);
+                if start.elapsed() + backoff > TIMEOUT {
+                    return self.fail(&records, &reason);
                 }
-                sleep(pause).await;
-                pause = LONGEST_PAUSE.min(pause * 2);
+                sleep(backoff).await;
+                backoff = MAX_BACKOFF.min(backoff * 2);
             }
         }
     }
 
-    /// Sends once; gives for each record why it was refused, if it was.
+    /// Sends one request; returns for each record the reason if it was rejected.
     async fn request(&self, records: &[Record]) -> Result<Vec<Option<String>>, String> {
         let entry = |record: &Record| {
             let data = Blob::new(record.value.as_slice());
@@ -128,15 +128,15 @@ impl Requests {
         };
         let entries = records.iter().map(entry).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         let request = self.client.put_records().stream_name(&self.stream).set_records(Some(entries));
-        let answer = request.send().await.map_err(|error| explain(&self.stream, error))?;
-        let refused = answer.records.into_iter().map(|record| {
+        let response = request.send().await.map_err(|error| explain(&self.stream, error))?;
+        let rejections = response.records.into_iter().map(|record| {
             let code = record.error_code?;
             Some(format!("{code}: {}", record.error_message.unwrap_or_default()))
         });
-        Ok(refused.collect())
+        Ok(rejections.collect())
     }
 
-    fn give_up(&self, records: &[Record], reason: &str) {
+    fn fail(&self, records: &[Record], reason: &str) {
         for record in records {
             self.deliveries.fail(record.line, reason);
         }

@@ -31,7 +31,7 @@ impl Broker {
             .expect("the script starts");
         let mut log = BufReader::new(process.stdout.take().expect("its output")).lines().map_while(Result::ok);
         let started = log.by_ref().any(|line| line.contains("Kafka Server started"));
-        // Whoever writes into a pipe that nobody reads stands still.
+        // A process that writes into a full pipe blocks.
         std::thread::spawn(move || log.for_each(drop));
         let broker = Self { process, address: format!("127.0.0.1:{}", ports[0]), _folder: folder };
         assert!(started, "Kafka ended before it had started; it needs Java and Maven, see kafka.sh");
@@ -51,7 +51,7 @@ impl Broker {
     pub(crate) async fn create(&self, topic: &str, partitions: i32) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().expect("a client");
         let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
-        let created = admin.create_topics(&[topic], &AdminOptions::new()).await.expect("an answer");
+        let created = admin.create_topics(&[topic], &AdminOptions::new()).await.expect("a response");
         created.into_iter().collect::<Result<Vec<_>, _>>().expect("the topic is created");
     }
 

@@ -130,10 +130,10 @@ async fn payments_are_simulated(broker: &Broker) {
     assert_eq!(
         said,
         [
-            "there was no topic transactions: created",
-            "there was no topic confirmed: created",
-            "there was no topic thresholds: created",
-            "there was no topic alerts: created",
+            "created the missing topic transactions",
+            "created the missing topic confirmed",
+            "created the missing topic thresholds",
+            "created the missing topic alerts",
             "seed 5: a transaction in 20ms to confirmed, thresholds, transactions; alerts from alerts",
         ]
     );
@@ -178,7 +178,7 @@ async fn what_cannot_be_is_said(broker: &Broker) {
     assert_eq!(output.status.code(), Some(1));
     assert!(error(&output).contains("standard input, line 2: "), "{}", error(&output));
     assert!(error(&output).contains("sent 1 records to kafka:large, 1 confirmed"), "{}", error(&output));
-    // Not refused by the client, but by the broker.
+    // Rejected by the broker, not by the client.
     let options = ["send", "kafka:large", "--key", "k", "--kafka-property", "message.max.bytes=3000000"];
     let output = fed(broker, &options, &lines);
     assert_eq!(output.status.code(), Some(1));
@@ -204,7 +204,7 @@ async fn what_was_not_confirmed_is_said(broker: &mut Broker) {
 
     let output = tools(broker, &["receive", "kafka:lost"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(error(&output).contains("no broker answers"), "{}", error(&output));
+    assert!(error(&output).contains("no response from a Kafka broker"), "{}", error(&output));
 }
 
 fn command(broker: &Broker, arguments: &[&str]) -> Command {

@@ -1,4 +1,4 @@
-//! A way to the stand-in of Kinesis on which iterators expire: every other read is refused, the first one too.
+//! A proxy to the Kinesis emulator with expiring iterators: every other read is rejected, starting with the first.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -7,7 +7,7 @@ use crate::moto::Moto;
 
 const EXPIRED: &str = r#"{"__type":"ExpiredIteratorException","message":"Iterator expired."}"#;
 
-/// Where it listens, until the test ends.
+/// Starts the proxy, which runs until the test ends, and returns its URL.
 pub(crate) fn start(moto: &Moto) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -21,7 +21,7 @@ pub(crate) fn start(moto: &Moto) -> String {
     url
 }
 
-/// Passes on one request and its answer.
+/// Forwards one request and its response.
 fn pass(client: TcpStream, upstream: &str, reads: &mut u32) {
     let mut client = BufReader::new(client);
     let (mut head, mut length, mut is_read) = (String::new(), 0, false);
@@ -45,11 +45,11 @@ fn pass(client: TcpStream, upstream: &str, reads: &mut u32) {
     if is_read && !reads.is_multiple_of(2) {
         let length = EXPIRED.len();
         let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close";
-        write!(client, "{head}\r\ncontent-length: {length}\r\n\r\n{EXPIRED}").expect("answered");
+        write!(client, "{head}\r\ncontent-length: {length}\r\n\r\n{EXPIRED}").expect("responded");
         return;
     }
-    let mut server = TcpStream::connect(upstream).expect("the stand-in");
-    write!(server, "{head}connection: close\r\n\r\n").expect("passed on");
-    server.write_all(&body).expect("passed on");
-    std::io::copy(&mut server, &mut client).expect("passed back");
+    let mut server = TcpStream::connect(upstream).expect("the emulator");
+    write!(server, "{head}connection: close\r\n\r\n").expect("forwarded");
+    server.write_all(&body).expect("forwarded");
+    std::io::copy(&mut server, &mut client).expect("forwarded");
 }

@@ -1,4 +1,4 @@
-//! The program and a stand-in of Kinesis, moto.
+//! The program with a Kinesis emulator, moto.
 //!
 //! Ignored by default, as it needs moto: `pip install 'moto[server]'`, with `moto_server` in the path or named by the
 //! environment variable `MOTO_SERVER`. Then
@@ -17,8 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use moto::Moto;
 use serde_json::Value;
 
-/// `{"n":1}` of cart-1, `{"n":2}` of cart-2 and the bytes 00 ff of cart-1, as the Kinesis Producer Library puts them
-/// together.
+/// `{"n":1}` of cart-1, `{"n":2}` of cart-2 and the bytes 00 ff of cart-1, as the Kinesis Producer Library aggregates
+/// them.
 const AGGREGATE: &str = "84mawgoGY2FydC0xCgZjYXJ0LTISBTEyMzQ1GgsIABoHeyJuIjoxfRoLCAEaB3sibiI6Mn0aCAgAEAAaAgD/pckJe852CClWtcdP\
                          Un0K5g==";
 
@@ -27,11 +27,11 @@ const AGGREGATE: &str = "84mawgoGY2FydC0xCgZjYXJ0LTISBTEyMzQ1GgsIABoHeyJuIjoxfRo
 async fn sends_and_receives() {
     let moto = Moto::start();
     what_is_sent_is_received(&moto).await;
-    records_put_together_are_taken_apart(&moto).await;
+    aggregated_records_are_split(&moto).await;
     what_comes_from_now_on_is_received(&moto).await;
     shards_that_are_split_are_followed(&moto).await;
-    an_iterator_that_has_expired_is_had_anew(&moto).await;
-    what_cannot_be_is_said(&moto);
+    an_expired_iterator_is_replaced(&moto).await;
+    errors_are_reported(&moto);
 }
 
 async fn what_is_sent_is_received(moto: &Moto) {
@@ -67,7 +67,7 @@ async fn what_is_sent_is_received(moto: &Moto) {
     assert_eq!((short.status.code(), lines_of(&short).len()), (Some(3), EVENTS), "{}", error(&short));
 }
 
-async fn records_put_together_are_taken_apart(moto: &Moto) {
+async fn aggregated_records_are_split(moto: &Moto) {
     moto.create("aggregate", 1).await;
     let data = Blob::new(STANDARD.decode(AGGREGATE).expect("base64"));
     let put = moto.client().put_record().stream_name("aggregate").partition_key("a").data(data).send().await;
@@ -112,7 +112,7 @@ async fn shards_that_are_split_are_followed(moto: &Moto) {
 }
 
 /// No record comes twice, and none is left out.
-async fn an_iterator_that_has_expired_is_had_anew(moto: &Moto) {
+async fn an_expired_iterator_is_replaced(moto: &Moto) {
     moto.create("expiring", 1).await;
     assert!(fed(moto, &["send", "kinesis:expiring", "--key", "k"], "one\ntwo").status.success());
     for (options, said, expected) in [
@@ -131,12 +131,12 @@ async fn an_iterator_that_has_expired_is_had_anew(moto: &Moto) {
     }
 }
 
-fn what_cannot_be_is_said(moto: &Moto) {
+fn errors_are_reported(moto: &Moto) {
     for (arguments, expected) in [
-        (vec!["send", "kinesis:unknown", "--key", "k"], "is the stream's name right, and the region?"),
-        (vec!["receive", "kinesis:unknown"], "is the stream's name right, and the region?"),
+        (vec!["send", "kinesis:unknown", "--key", "k"], "are the stream's name and the region correct?"),
+        (vec!["receive", "kinesis:unknown"], "are the stream's name and the region correct?"),
         (vec!["send", "kinesis:exact", "--no-key", "empty"], "Kinesis has no empty keys"),
-        (vec!["send", "kinesis:exact", "--key", ""], "line 1: a key of 0 characters; Kinesis takes 1 to 256"),
+        (vec!["send", "kinesis:exact", "--key", ""], "line 1: a key of 0 characters; Kinesis accepts 1 to 256"),
     ] {
         let output = fed(moto, &arguments, "a");
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");

@@ -1,4 +1,4 @@
-//! A stand-in of Kinesis, for as long as this lives.
+//! A Kinesis emulator that runs until it is dropped.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
@@ -15,7 +15,7 @@ pub(crate) struct Moto {
 }
 
 impl Moto {
-    /// Starts it, and waits until it takes requests.
+    /// Starts it, and waits until it accepts requests.
     pub(crate) fn start() -> Self {
         let program = std::env::var_os("MOTO_SERVER").unwrap_or_else(|| "moto_server".into());
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();

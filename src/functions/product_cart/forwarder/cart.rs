@@ -7,7 +7,7 @@ use super::{Forwarder, entity};
 use crate::functions::product_cart::CART;
 use crate::functions::product_cart::event::CloudEvent;
 
-/// Whatever happens to a cart, to the cart.
+/// Forwards cart events to the cart.
 pub(super) struct CartForwarder;
 
 impl Forwarder for CartForwarder {
@@ -20,13 +20,13 @@ impl Forwarder for CartForwarder {
     }
 
     fn target(&self, event: &CloudEvent) -> Result<Address, TypeError> {
-        let About { cart_id } = event.data()?;
+        let Data { cart_id } = event.data()?;
         entity(&CART, &cart_id)
     }
 }
 
 #[derive(Deserialize)]
-struct About<'a> {
+struct Data<'a> {
     #[serde(borrow, rename = "cartId")]
     cart_id: Cow<'a, str>,
 }

@@ -1,6 +1,6 @@
-//! Forwarders: which events the router hands on, and to whom.
+//! Forwarders: which events the router forwards, and to which functions.
 //!
-//! A new event type is a file here with one small type, and its line in [`FORWARDERS`].
+//! A new event type needs a file here with one small type, and a line in [`FORWARDERS`].
 
 mod cart;
 mod product;
@@ -9,28 +9,28 @@ use statefun_sdk::{Address, TypeError, TypeName};
 
 use super::event::CloudEvent;
 
-/// All that the router asks, in this order.
+/// All forwarders, in the order in which the router uses them.
 pub(super) const FORWARDERS: &[&dyn Forwarder] = &[&product::ProductForwarder, &cart::CartForwarder];
 
-/// Hands some events on to the functions of one type.
+/// Forwards some events to the functions of one type.
 pub(super) trait Forwarder: Send + Sync {
-    /// The functions that events are handed to; the router declares it as a target.
+    /// The type of the target functions; the router declares it as a target.
     fn target_type(&self) -> TypeName;
 
-    /// Whether the event is one to hand on.
+    /// Whether this forwarder forwards the event.
     fn accept(&self, event: &CloudEvent) -> bool;
 
-    /// The function that an accepted event is for.
+    /// The target function of an accepted event.
     ///
     /// # Errors
-    /// When the event does not say.
+    /// When the event does not contain the target's id.
     fn target(&self, event: &CloudEvent) -> Result<Address, TypeError>;
 }
 
-/// The function of this type for the entity with this id.
+/// The address of the function of this type for the entity with this id.
 ///
 /// # Errors
-/// When the id is empty: all such events would meet at one function.
+/// When the id is empty: all such events would go to one function.
 fn entity(type_name: &TypeName, id: &str) -> Result<Address, TypeError> {
     if id.is_empty() {
         return Err(TypeError::new("an event about an entity with an empty id: expected some text"));

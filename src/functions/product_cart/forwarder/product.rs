@@ -7,7 +7,7 @@ use super::{Forwarder, entity};
 use crate::functions::product_cart::PRODUCT;
 use crate::functions::product_cart::event::{self, CloudEvent};
 
-/// Product details, to the product.
+/// Forwards product details to the product.
 pub(super) struct ProductForwarder;
 
 impl Forwarder for ProductForwarder {
@@ -20,13 +20,13 @@ impl Forwarder for ProductForwarder {
     }
 
     fn target(&self, event: &CloudEvent) -> Result<Address, TypeError> {
-        let About { id } = event.data()?;
+        let Data { id } = event.data()?;
         entity(&PRODUCT, &id)
     }
 }
 
 #[derive(Deserialize)]
-struct About<'a> {
+struct Data<'a> {
     #[serde(borrow)]
     id: Cow<'a, str>,
 }

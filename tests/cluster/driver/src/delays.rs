@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use statefun_sdk::{
-    CancellationToken, Context, Egress, Function, FunctionError, Json, KafkaRecord, Message, TypeName, Typed, ValueSpec,
+    CancellationToken, Context, Egress, Function, FunctionError, Json, KafkaRecord, TypeName, Typed, ValueSpec,
 };
 
 use crate::broker::{Broker, Keyed, Record};
@@ -26,8 +26,9 @@ const CALLED: ValueSpec<i64> = ValueSpec::new("called").expire_after_call(TTL);
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// What the function is told to do.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, Typed)]
 #[serde(rename_all = "snake_case")]
+#[typed("delays/order")]
 enum Order {
     /// Write both states.
     Write,
@@ -37,10 +38,6 @@ enum Order {
     Cancel { token: String },
     /// What the function sends to itself.
     Due { text: String, since_ms: u64 },
-}
-
-impl Typed for Order {
-    const TYPE_NAME: TypeName = TypeName::new("delays/order");
 }
 
 /// What the function tells when something is due.
@@ -53,29 +50,29 @@ struct Told {
 }
 
 pub(crate) fn function() -> Function {
-    Function::new(CLOCK, clock).state(&WRITTEN).state(&CALLED).accepts::<Order>().sends_to(CLOCK).emits(EGRESS)
+    Function::new(CLOCK).on(clock).state(&WRITTEN).state(&CALLED).emits(EGRESS)
 }
 
 fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }
 
-async fn clock(context: &mut Context, message: Message) -> Result<(), FunctionError> {
-    match message.json::<Order>()? {
+async fn clock(context: &mut Context, order: Order) -> Result<(), FunctionError> {
+    match order {
         Order::Write => {
             context.set(&WRITTEN, 1)?;
             context.set(&CALLED, 1)
         }
         Order::Tell { text, after_ms, token } => {
             let (delay, target) = (Duration::from_millis(after_ms), context.self_address().clone());
-            let due = Json(Order::Due { text, since_ms: now_ms() });
-            match token.map(CancellationToken::new).transpose().map_err(FunctionError::poison)? {
+            let due = Order::Due { text, since_ms: now_ms() };
+            match token.map(CancellationToken::new).transpose()? {
                 Some(token) => context.send_cancellable(delay, &token, target, due),
                 None => context.send_after(delay, target, due),
             }
         }
         Order::Cancel { token } => {
-            context.cancel(&CancellationToken::new(token).map_err(FunctionError::poison)?);
+            context.cancel(&CancellationToken::new(token)?);
             Ok(())
         }
         Order::Due { text, since_ms } => {
@@ -85,7 +82,7 @@ async fn clock(context: &mut Context, message: Message) -> Result<(), FunctionEr
                 written: context.get(&WRITTEN)?.is_some(),
                 called: context.get(&CALLED)?.is_some(),
             };
-            let record = KafkaRecord::topic(TOLD_TOPIC).key(context.self_id().clone()).value_as(Json(told));
+            let record = KafkaRecord::topic(TOLD_TOPIC).key(context.self_id()).value_as(Json(told));
             context.emit(EGRESS, record)
         }
     }

@@ -13,9 +13,9 @@ use statefun_server::functions::fraud::{ALERTS_TOPIC, CONFIRMED, THRESHOLDS, TRA
 
 use crate::broker::{Broker, Keyed, Record};
 use crate::cluster::Cluster;
-use crate::expected;
 use crate::figures::{Figures, Report};
 use crate::scores::Asked;
+use statefun_test_support::fraud as expected;
 
 /// Of accounts without one of their own: about half of the transactions are alerts.
 pub(crate) const DEFAULT_THRESHOLD: i32 = 50;

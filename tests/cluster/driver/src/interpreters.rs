@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::delays;
-use crate::function::{self, Sinks};
+use statefun_test_support::smoke::function::{self, Sinks};
 
 /// Serves them until it is dropped.
 pub(crate) struct Server {
@@ -22,7 +22,7 @@ impl Server {
             Registry::builder().function(function::function(Sinks::Kafka)).function(delays::function()).build()?;
         let runtime = Runtime::new()?;
         let options = Options { listen: ([127, 0, 0, 1], 0).into(), ..Options::default() };
-        let server = statefun_http::Server::bind(registry, options)?;
+        let server = statefun_http::Server::new(registry, options)?.bind()?;
         let port = server.local_addr().port();
         let (shutdown, told) = oneshot::channel::<()>();
         runtime.spawn(server.run(async {

@@ -8,28 +8,21 @@
 //! | `broker`, `kafka`, `kinesis` | records to the ingress and from the egress |
 //! | `figures` | what a test counted, and the table of it all |
 //! | `scenario`, `poison`, `load`, `faults` | the product and cart application |
-//! | `fraud`, `scores`, `expected` | fraud detection, its scoring service, and the model of `tests/functions` of what must come out |
+//! | `fraud`, `scores` | fraud detection, and its scoring service |
 //! | `managed` | a Flink without StateFun, to which the JAR of `deploy/managed-flink` is submitted |
 //! | `interpreters`, `delays`, `smoke` | functions that this process serves itself, and their tests |
-//! | `function`, `model` | those of `tests/smoke`: the command interpreter and what must come of its commands |
 
 mod broker;
 mod cluster;
 mod delays;
-#[path = "../../../functions/fraud/expected.rs"]
-mod expected;
 mod faults;
 mod figures;
 mod fraud;
-#[path = "../../../smoke/function.rs"]
-mod function;
 mod interpreters;
 mod kafka;
 mod kinesis;
 mod load;
 mod managed;
-#[path = "../../../smoke/model.rs"]
-mod model;
 mod poison;
 mod scenario;
 mod scores;

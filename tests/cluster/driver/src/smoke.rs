@@ -14,11 +14,11 @@ use crate::broker::{Broker, Keyed};
 use crate::cluster::Cluster;
 use crate::faults::Fault;
 use crate::figures::{Figures, Report};
-use crate::function::{
+use crate::kafka::Reader;
+use statefun_test_support::smoke::function::{
     Command, Commands, DISCARD_SINK, Kind, SourceCommand, VERIFICATION_SINK, VerificationResult, Verify,
 };
-use crate::kafka::Reader;
-use crate::model::Model;
+use statefun_test_support::smoke::model::Model;
 
 const INSTANCES: i32 = 128;
 const SEED: u64 = 3;

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Emulator, OCTET_STREAM, SOURCES, Source, event, event_with, repository};
 use crate::{product, request, test_functions};
+use statefun_lambda_tests::emulator::{Emulator, OCTET_STREAM, SOURCES, Source, event, event_with, repository};
 
 /// Runs `feed`, and checks that the same process answers well before and after.
 async fn lives(emulator: &Emulator, feed: impl AsyncFnOnce()) {

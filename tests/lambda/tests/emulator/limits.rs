@@ -2,8 +2,8 @@
 
 use statefun_lambda::LARGEST_BODY;
 
-use crate::support::{Source, event};
 use crate::{request, test_functions};
+use statefun_lambda_tests::emulator::{Source, event};
 
 /// What the record of [`request`] and its answer have beside the payload, at most.
 const FRAME: usize = 300;
@@ -46,10 +46,10 @@ async fn answers_up_to_six_mebibytes_of_event() {
 
         let answer = emulator.answer(&of_size(LARGEST_BODY)).await;
         assert_eq!(answer.status, 500);
-        let (size, rest) = answer.text().strip_prefix("answer too large: ").unwrap().split_once(" bytes, ").unwrap();
+        let (size, rest) = answer.text().strip_prefix("response too large: ").unwrap().split_once(" bytes, ").unwrap();
         let size: usize = size.parse().unwrap();
         assert!(size > LARGEST_BODY && size < LARGEST_BODY + FRAME, "{size}");
-        assert!(rest.starts_with(&format!("and Lambda takes {LARGEST_BODY} at most")), "{rest}");
+        assert!(rest.starts_with(&format!("expected at most {LARGEST_BODY}, the limit of Lambda")), "{rest}");
         assert_eq!(emulator.answer(&of_size(1)).await.status, 200);
         assert_eq!(emulator.program(), program, "another process answers");
     }
@@ -60,8 +60,8 @@ async fn answers_up_to_six_mebibytes_of_event() {
 async fn functions_that_take_too_long_are_cut_off() {
     // By our own limit, and by Lambda's where that is shorter.
     for (name, value, expected) in [
-        ("FUNCTION_TIMEOUT_MS", "300", "no answer within 300ms"),
-        ("AWS_LAMBDA_FUNCTION_TIMEOUT", "2", "no answer within 1."),
+        ("FUNCTION_TIMEOUT_MS", "300", "no response within 300ms"),
+        ("AWS_LAMBDA_FUNCTION_TIMEOUT", "2", "no response within 1."),
     ] {
         let emulator = test_functions(&[(name, value)]);
         let late = event(Source::HttpApi, &request("late", "a".to_owned(), 1));

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::support::{OCTET_STREAM, Source, event, event_with};
 use crate::{request, test_functions};
+use statefun_lambda_tests::emulator::{OCTET_STREAM, Source, event, event_with};
 
 #[tokio::test]
 #[ignore = "needs the emulator of Lambda"]
@@ -26,9 +26,9 @@ async fn lines_are_json_with_the_id_of_their_event() {
     for expected in [
         "panic",
         "batch failed",
-        "cut off: the functions took too long",
-        "the answer is too large for Lambda",
-        "the event's body is said to be base64 and is not",
+        "request cancelled: the functions took too long",
+        "the response is too large for Lambda",
+        "the event's body is marked as base64 and is not",
         "request refused",
     ] {
         assert!(messages.contains(&expected), "{expected} is not in {messages:?}");

@@ -7,15 +7,13 @@ mod bad_events;
 mod limits;
 mod log;
 mod requests;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::path::PathBuf;
 
 use statefun_sdk::Bytes;
 use statefun_sdk::protocol::reqreply::{Address, ToFunction, TypedValue, to_function};
 
-use crate::support::Emulator;
+use statefun_lambda_tests::emulator::Emulator;
 
 /// `bootstrap` as it is deployed.
 fn product() -> Emulator {

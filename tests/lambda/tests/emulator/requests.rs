@@ -5,13 +5,13 @@ use statefun_http::{Options, Server};
 use statefun_sdk::{Bytes, Registry};
 use statefun_server::functions::{self, Destinations, Settings};
 
-use crate::support::{Answer, Emulator, OCTET_STREAM, SOURCES, client, event, post, repository};
 use crate::{product, test_functions};
+use statefun_lambda_tests::emulator::{Answer, Emulator, OCTET_STREAM, SOURCES, client, event, post, repository};
 
 /// Serves these functions over HTTP, as long as the test runs.
 async fn server(registry: Registry) -> String {
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), any_path: true, ..Options::default() };
-    let server = Server::bind(registry, options).expect("bound");
+    let server = Server::new(registry, options).expect("options").bind().expect("a free port");
     let url = format!("http://{}/statefun", server.local_addr());
     tokio::spawn(server.run(std::future::pending()));
     url

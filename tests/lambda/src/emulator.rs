@@ -1,5 +1,6 @@
 //! The emulator of Lambda with a program of ours, and the events that it is given.
-#![allow(dead_code, unreachable_pub, reason = "the tests and the benchmark each use a part of it")]
+
+#![allow(missing_docs, reason = "it is for the tests and the benchmark of this crate")]
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;

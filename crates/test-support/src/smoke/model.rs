@@ -5,26 +5,26 @@ use std::collections::BTreeMap;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use crate::function::{AsyncOperation, CancelSendAfter, Command, Commands, Empty, Kind, Send, SendAfter};
+use super::function::{AsyncOperation, CancelSendAfter, Command, Commands, Empty, Kind, Send, SendAfter};
 
 /// What must have happened once no message is left.
-pub(crate) struct Model {
+pub struct Model {
     instances: i32,
     /// The counter of each instance that has one.
-    pub(crate) counts: BTreeMap<i32, i64>,
+    pub counts: BTreeMap<i32, i64>,
     /// How many records went to the sink for what is discarded.
-    pub(crate) discarded: usize,
+    pub discarded: usize,
     tokens: usize,
 }
 
 impl Model {
     /// Before any command, with instances `0..instances`.
-    pub(crate) fn new(instances: i32) -> Self {
+    pub fn new(instances: i32) -> Self {
         Self { instances, counts: BTreeMap::new(), discarded: 0, tokens: 0 }
     }
 
     /// Makes up commands for instance `id` and notes what must come of them; `counts` is whether they will ever run.
-    pub(crate) fn commands(&mut self, random: &mut StdRng, id: i32, depth: u32, counts: bool) -> Commands {
+    pub fn commands(&mut self, random: &mut StdRng, id: i32, depth: u32, counts: bool) -> Commands {
         let mut commands = Vec::new();
         for _ in 0..random.random_range(0..=3) {
             let target = random.random_range(0..self.instances);

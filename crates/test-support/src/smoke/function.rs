@@ -5,45 +5,39 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use statefun_sdk::{
-    CancellationToken, Context, Egress, Function, FunctionError, KafkaRecord, Message, Proto, StatefulFunction,
-    TypeName, Typed, TypedValue, ValueSpec,
+    CancellationToken, Context, Egress, Function, FunctionError, KafkaRecord, ResultExt, TypeName, Typed, TypedValue,
+    ValueSpec,
 };
 
-pub(crate) const INTERPRETER: TypeName = TypeName::new("statefun.smoke.e2e/command-interpreter-fn");
-pub(crate) const STATE: ValueSpec<i64> = ValueSpec::new("state");
-pub(crate) const DISCARD_SINK: Egress = Egress::new("statefun.smoke.e2e/discard-sink");
-pub(crate) const VERIFICATION_SINK: Egress = Egress::new("statefun.smoke.e2e/verification-sink");
+pub const INTERPRETER: TypeName = TypeName::new("statefun.smoke.e2e/command-interpreter-fn");
+pub const STATE: ValueSpec<i64> = ValueSpec::new("state");
+pub const DISCARD_SINK: Egress = Egress::new("statefun.smoke.e2e/discard-sink");
+pub const VERIFICATION_SINK: Egress = Egress::new("statefun.smoke.e2e/verification-sink");
 
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct SourceCommand {
+#[derive(Clone, PartialEq, prost::Message, Typed)]
+#[typed("statefun.smoke.e2e/source-command", proto)]
+pub struct SourceCommand {
     #[prost(int32, tag = "1")]
-    pub(crate) target: i32,
+    pub target: i32,
     #[prost(message, optional, tag = "2")]
-    pub(crate) commands: Option<Commands>,
+    pub commands: Option<Commands>,
 }
 
-impl Typed for SourceCommand {
-    const TYPE_NAME: TypeName = TypeName::new("statefun.smoke.e2e/source-command");
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Commands {
+#[derive(Clone, PartialEq, prost::Message, Typed)]
+#[typed("statefun.smoke.e2e/commands", proto)]
+pub struct Commands {
     #[prost(message, repeated, tag = "1")]
-    pub(crate) command: Vec<Command>,
-}
-
-impl Typed for Commands {
-    const TYPE_NAME: TypeName = TypeName::new("statefun.smoke.e2e/commands");
+    pub command: Vec<Command>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Command {
+pub struct Command {
     #[prost(oneof = "Kind", tags = "1, 2, 3, 4, 5, 6, 7")]
-    pub(crate) kind: Option<Kind>,
+    pub kind: Option<Kind>,
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
-pub(crate) enum Kind {
+pub enum Kind {
     #[prost(message, tag = "1")]
     Increment(Empty),
     #[prost(message, tag = "2")]
@@ -61,66 +55,62 @@ pub(crate) enum Kind {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Empty {}
+pub struct Empty {}
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Send {
+pub struct Send {
     #[prost(int32, tag = "1")]
-    pub(crate) target: i32,
+    pub target: i32,
     #[prost(message, optional, tag = "2")]
-    pub(crate) commands: Option<Commands>,
+    pub commands: Option<Commands>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct SendAfter {
+pub struct SendAfter {
     #[prost(int32, tag = "1")]
-    pub(crate) target: i32,
+    pub target: i32,
     #[prost(message, optional, tag = "2")]
-    pub(crate) commands: Option<Commands>,
+    pub commands: Option<Commands>,
     #[prost(string, tag = "3")]
-    pub(crate) cancellation_token: String,
+    pub cancellation_token: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct AsyncOperation {
+pub struct AsyncOperation {
     #[prost(bool, tag = "1")]
-    pub(crate) failure: bool,
+    pub failure: bool,
     #[prost(message, optional, tag = "2")]
-    pub(crate) resolved_commands: Option<Commands>,
+    pub resolved_commands: Option<Commands>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct Verify {
+pub struct Verify {
     #[prost(int64, tag = "1")]
-    pub(crate) expected: i64,
+    pub expected: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct CancelSendAfter {
+pub struct CancelSendAfter {
     #[prost(int32, tag = "1")]
-    pub(crate) target: i32,
+    pub target: i32,
     #[prost(string, tag = "2")]
-    pub(crate) cancellation_token: String,
+    pub cancellation_token: String,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
-pub(crate) struct VerificationResult {
+#[derive(Clone, PartialEq, prost::Message, Typed)]
+#[typed("statefun.smoke.e2e/verification-result", proto)]
+pub struct VerificationResult {
     #[prost(int32, tag = "1")]
-    pub(crate) id: i32,
+    pub id: i32,
     #[prost(int64, tag = "2")]
-    pub(crate) expected: i64,
+    pub expected: i64,
     #[prost(int64, tag = "3")]
-    pub(crate) actual: i64,
-}
-
-impl Typed for VerificationResult {
-    const TYPE_NAME: TypeName = TypeName::new("statefun.smoke.e2e/verification-result");
+    pub actual: i64,
 }
 
 /// What stands behind the two egresses.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "the local runtime takes the one, the cluster the other")]
-pub(crate) enum Sinks {
+pub enum Sinks {
     /// Whatever takes typed values, as in the runtime's own smoke suite.
     Local,
     /// Kafka topics, named as the egresses are.
@@ -132,32 +122,31 @@ impl Sinks {
         match self {
             Self::Local => context.emit(egress, value),
             Self::Kafka => {
-                let record = KafkaRecord::topic(egress.id().name()).key(context.self_id().clone());
+                let record = KafkaRecord::topic(egress.id().name()).key(context.self_id());
                 context.emit(egress.clone(), record.value(value.value().clone()))
             }
         }
     }
 }
 
-pub(crate) fn function(sinks: Sinks) -> Function {
-    Function::new(INTERPRETER, Interpreter(sinks))
+pub fn function(sinks: Sinks) -> Function {
+    Function::new(INTERPRETER)
+        .on(Interpreter::start)
+        .on(Interpreter::go_on)
+        .with(Interpreter(sinks))
         .state(&STATE)
-        .accepts::<SourceCommand>()
-        .accepts::<Commands>()
-        .sends_to(INTERPRETER)
         .emits(DISCARD_SINK)
         .emits(VERIFICATION_SINK)
 }
 
 struct Interpreter(Sinks);
 
-impl StatefulFunction for Interpreter {
-    async fn invoke(&self, context: &mut Context, message: Message) -> Result<(), FunctionError> {
-        let commands = if message.is::<SourceCommand>() {
-            message.proto::<SourceCommand>()?.commands.unwrap_or_default()
-        } else {
-            message.proto::<Commands>()?
-        };
+impl Interpreter {
+    async fn start(&self, context: &mut Context, source: SourceCommand) -> Result<(), FunctionError> {
+        run(context, self.0, source.commands.unwrap_or_default()).await
+    }
+
+    async fn go_on(&self, context: &mut Context, commands: Commands) -> Result<(), FunctionError> {
         run(context, self.0, commands).await
     }
 }
@@ -173,29 +162,29 @@ fn run(
             match kind {
                 Kind::Increment(_) => context.update(&STATE, |state| *state += 1)?,
                 Kind::Send(send) => {
-                    context.send(target(send.target), Proto(send.commands.unwrap_or_default()))?;
+                    context.send(target(send.target), send.commands.unwrap_or_default())?;
                 }
                 Kind::SendAfter(send) => {
-                    let commands = Proto(send.commands.unwrap_or_default());
+                    let commands = send.commands.unwrap_or_default();
                     let delay = Duration::from_millis(1);
                     match CancellationToken::new(send.cancellation_token) {
                         Ok(token) => context.send_cancellable(delay, &token, target(send.target), commands)?,
                         Err(_) => context.send_after(delay, target(send.target), commands)?,
                     }
                 }
-                Kind::SendEgress(_) => sinks.emit(context, DISCARD_SINK, TypedValue::of("discarded-message")?)?,
+                Kind::SendEgress(_) => sinks.emit(context, DISCARD_SINK, TypedValue::new("discarded-message")?)?,
                 Kind::AsyncOperation(operation) => {
                     tokio::task::yield_now().await;
                     run(context, sinks, operation.resolved_commands.unwrap_or_default()).await?;
                 }
                 Kind::Verify(verify) => {
-                    let id = context.self_id().parse().map_err(FunctionError::poison)?;
+                    let id = context.self_id().parse().or_poison()?;
                     let actual = context.get(&STATE)?.copied().unwrap_or(0);
                     let result = VerificationResult { id, expected: verify.expected, actual };
-                    sinks.emit(context, VERIFICATION_SINK, TypedValue::of(Proto(result))?)?;
+                    sinks.emit(context, VERIFICATION_SINK, TypedValue::new(result)?)?;
                 }
                 Kind::CancelSendAfter(cancel) => {
-                    context.cancel(&CancellationToken::new(cancel.cancellation_token).map_err(FunctionError::poison)?);
+                    context.cancel(&CancellationToken::new(cancel.cancellation_token)?);
                 }
             }
         }

@@ -8,11 +8,7 @@ use statefun_server::functions::fraud::messages::Transaction;
 use statefun_server::functions::fraud::randomness;
 
 /// The alerts of these events, if each is handled to its end before the next.
-pub(super) fn alerts(
-    events: impl IntoIterator<Item = Event>,
-    window: Duration,
-    default_threshold: i32,
-) -> Vec<Transaction> {
+pub fn alerts(events: impl IntoIterator<Item = Event>, window: Duration, default_threshold: i32) -> Vec<Transaction> {
     let mut confirmed: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     let mut thresholds: BTreeMap<String, i32> = BTreeMap::new();
     let mut alerts = Vec::new();
