@@ -43,10 +43,8 @@ fn expiration(mode: &str, after: Duration) -> Value {
 }
 
 fn policy(policy: &FailurePolicy) -> Value {
-    match policy {
-        FailurePolicy::Fail => json!({ "policy": "fail" }),
-        FailurePolicy::DeadLetter(dead_letter) => {
-            json!({ "policy": "dead-letter", "egress": dead_letter.egress().id().as_str() })
-        }
+    match policy.dead_letter() {
+        None => json!({ "policy": policy.name() }),
+        Some(dead_letter) => json!({ "policy": policy.name(), "egress": dead_letter.egress().id().as_str() }),
     }
 }

@@ -25,17 +25,17 @@ pub enum ServeError {
     Tls(String),
     /// The operating system refused something while the server ran.
     Io(io::Error),
-    /// A second signal came while requests were finished: those were abandoned.
+    /// A second signal came while requests were still in flight: they were abandoned.
     Interrupted,
 }
 
 impl fmt::Display for ServeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Listen { address, source } => write!(f, "cannot listen on {address}: {source}"),
+            Self::Listen { address, .. } => write!(f, "cannot listen on {address}"),
             Self::Pem { path, reason } => write!(f, "cannot use the PEM file {}: {reason}", path.display()),
             Self::Tls(reason) => write!(f, "cannot serve HTTPS: {reason}"),
-            Self::Io(source) => write!(f, "cannot go on serving: {source}"),
+            Self::Io(_) => f.write_str("cannot go on serving"),
             Self::Interrupted => f.write_str("ended by a second signal before all requests were finished"),
         }
     }

@@ -1,30 +1,19 @@
-use std::sync::{Arc, OnceLock, Weak};
+//! What is counted, through the facade `metrics`: without a recorder it goes nowhere.
+
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use metrics::{
-    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
-};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use statefun_sdk::{FailureKind, InvocationFailure, Registry, Reply, ReplyKind};
-use tokio::runtime::Handle;
-use tokio::time::{MissedTickBehavior, interval};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use statefun_sdk::{FailureKind, InvocationFailure, Registry, Response, ResponseKind};
 
-const DURATION: &str = "statefun_request_duration_seconds";
-const BATCH_SIZE: &str = "statefun_batch_size";
-
-/// From what a function without I/O needs to the runtime's call time-out.
-const DURATIONS: [f64; 16] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
-
-/// Up to the runtime's `maxNumBatchRequests`.
-const BATCH_SIZES: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+pub(crate) const DURATION: &str = "statefun_request_duration_seconds";
+pub(crate) const BATCH_SIZE: &str = "statefun_batch_size";
 
 /// The `function` of requests that are for none of ours. No type name is without a slash.
 const NO_FUNCTION: &str = "none";
 
-/// The statuses of requests that no function answered.
-const REFUSALS: [StatusCode; 8] = [
+/// The statuses of rejections.
+const REJECTIONS: [StatusCode; 8] = [
     StatusCode::BAD_REQUEST,
     StatusCode::NOT_FOUND,
     StatusCode::METHOD_NOT_ALLOWED,
@@ -35,12 +24,14 @@ const REFUSALS: [StatusCode; 8] = [
     StatusCode::SERVICE_UNAVAILABLE,
 ];
 
-const KINDS: [FailureKind; 4] = [FailureKind::Retry, FailureKind::Poison, FailureKind::Panic, FailureKind::State];
+/// The kinds that fail batches.
+const KINDS: [FailureKind; 5] =
+    [FailureKind::Transient, FailureKind::Poison, FailureKind::Panic, FailureKind::Bug, FailureKind::State];
 
 /// The handles of all metrics, looked up once: a request only adds to them.
 pub(crate) struct Metrics {
     functions: Vec<FunctionMetrics>,
-    refusals: [Counter; REFUSALS.len()],
+    rejections: [Counter; REJECTIONS.len()],
     abandoned: Counter,
     in_flight: Gauge,
 }
@@ -64,14 +55,13 @@ struct FunctionMetrics {
 impl Metrics {
     /// The metrics of the functions of `registry`, at the recorder of this process.
     pub(crate) fn of(registry: &Registry) -> Self {
-        recorder();
         let functions = registry.functions().iter().map(|function| {
             let function = function.type_name();
             FunctionMetrics::new(function.as_str(), function.namespace(), function.name())
         });
         Self {
             functions: functions.collect(),
-            refusals: REFUSALS.map(|status| requests(NO_FUNCTION, status)),
+            rejections: REJECTIONS.map(|status| requests(NO_FUNCTION, status)),
             abandoned: counter!("statefun_abandoned_requests_total"),
             in_flight: gauge!("statefun_requests_in_flight"),
         }
@@ -81,21 +71,19 @@ impl Metrics {
         self.in_flight.clone()
     }
 
-    /// Counts an answer of a function.
-    pub(crate) fn answered(&self, reply: &Reply, request_bytes: usize, took: Duration) {
-        let Some(function) = self.functions.get(reply.function) else { return };
+    /// Counts a response of a function.
+    pub(crate) fn succeeded(&self, response: &Response, request_bytes: usize, took: Duration) {
+        let Some(function) = self.functions.get(response.function) else { return };
         function.succeeded.increment(1);
         function.request(request_bytes, took);
-        function.response_bytes.increment(reply.body.len() as u64);
-        match reply.kind {
-            ReplyKind::Result { dead_letters } => {
-                function.invocations.increment(reply.invocations as u64);
-                function.batch_size.record(reply.invocations as f64);
-                if dead_letters > 0 {
-                    function.dead_letters.increment(dead_letters as u64);
-                }
+        function.response_bytes.increment(response.body.len() as u64);
+        match response.kind {
+            ResponseKind::Result => {
+                function.invocations.increment(response.invocations as u64);
+                function.batch_size.record(response.invocations as f64);
+                function.dead_letters.increment(response.dead_letters.len() as u64);
             }
-            ReplyKind::MissingStates => function.missing_states.increment(1),
+            _ => function.missing_states.increment(1),
         }
     }
 
@@ -115,14 +103,14 @@ impl Metrics {
         function.undecodable_states.increment(u64::from(failure.kind == FailureKind::State));
     }
 
-    /// Counts a request whose client did not wait for the answer.
+    /// Counts a request whose client did not wait for the response.
     pub(crate) fn abandoned(&self) {
         self.abandoned.increment(1);
     }
 
-    /// Counts a request that no function answered.
-    pub(crate) fn refused(&self, status: StatusCode) {
-        for (of, counter) in REFUSALS.iter().zip(&self.refusals) {
+    /// Counts a rejection.
+    pub(crate) fn rejected(&self, status: StatusCode) {
+        for (of, counter) in REJECTIONS.iter().zip(&self.rejections) {
             counter.increment(u64::from(*of == status));
         }
     }
@@ -157,62 +145,4 @@ impl FunctionMetrics {
 
 fn requests(function: &str, status: StatusCode) -> Counter {
     counter!("statefun_requests_total", "function" => function.to_owned(), "status" => status.as_str().to_owned())
-}
-
-/// The recorder of this process: ours, unless someone else was first.
-fn recorder() -> Option<&'static PrometheusHandle> {
-    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-    let install = || {
-        let builder = PrometheusBuilder::new();
-        let builder = builder.set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATIONS).ok()?;
-        let builder = builder.set_buckets_for_metric(Matcher::Full(BATCH_SIZE.to_owned()), &BATCH_SIZES).ok()?;
-        let handle = builder.install_recorder().ok();
-        describe();
-        handle
-    };
-    RECORDER.get_or_init(install).as_ref()
-}
-
-fn describe() {
-    describe_counter!("statefun_invocations_total", "Messages handled, dead letters included.");
-    describe_counter!(
-        "statefun_requests_total",
-        "Requests by status; function \"none\" where no registered function answered."
-    );
-    describe_histogram!(BATCH_SIZE, "Messages of a request whose states were there.");
-    describe_histogram!(
-        DURATION,
-        Unit::Seconds,
-        "Time from a request's head to its answer, its wait for a turn included."
-    );
-    describe_counter!("statefun_request_bytes_total", Unit::Bytes, "Bytes of request bodies.");
-    describe_counter!("statefun_response_bytes_total", Unit::Bytes, "Bytes of answers with status 200.");
-    describe_counter!("statefun_dead_letters_total", "Messages that became dead letters.");
-    describe_counter!("statefun_missing_states_total", "Answers that asked for states that the runtime did not send.");
-    describe_counter!("statefun_failures_total", "Batches that failed, by the kind of the failure that failed them.");
-    describe_counter!("statefun_undecodable_states_total", "Batches that failed because a state could not be read.");
-    describe_counter!(
-        "statefun_abandoned_requests_total",
-        "Requests that were dropped before their answer: the client went away, or on Lambda their time was over."
-    );
-    describe_gauge!("statefun_requests_in_flight", "Invocation requests that are not answered yet.");
-}
-
-/// All metrics of this process as Prometheus reads them. `None` where someone else's recorder has them.
-pub(crate) fn render() -> Option<String> {
-    recorder().map(PrometheusHandle::render)
-}
-
-/// As long as `owner` lives, folds what histograms have recorded into their buckets: until then each sample takes room.
-pub(crate) fn spawn_upkeep<T: Send + Sync + 'static>(owner: &Arc<T>) {
-    let (Some(recorder), Ok(runtime)) = (recorder(), Handle::try_current()) else { return };
-    let alive: Weak<T> = Arc::downgrade(owner);
-    runtime.spawn(async move {
-        let mut second = interval(Duration::from_secs(1));
-        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while alive.strong_count() > 0 {
-            second.tick().await;
-            recorder.run_upkeep();
-        }
-    });
 }

@@ -7,20 +7,28 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig, crypto::ring};
 
-use crate::{ServeError, TlsOptions};
+use crate::{ServeError, Tls, TlsFiles};
+
+/// The configuration, from files if need be.
+pub(crate) fn configuration(tls: &Tls) -> Result<Arc<ServerConfig>, ServeError> {
+    match tls {
+        Tls::Files(files) => from_files(files),
+        Tls::Config(config) => Ok(Arc::clone(config)),
+    }
+}
 
 /// Reads the files and makes a configuration for HTTP/1.1 of them.
-pub(crate) fn configuration(options: &TlsOptions) -> Result<Arc<ServerConfig>, ServeError> {
+fn from_files(files: &TlsFiles) -> Result<Arc<ServerConfig>, ServeError> {
     let unusable = |error: rustls::Error| ServeError::Tls(error.to_string());
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(unusable)?;
-    let builder = match &options.client_ca {
+    let builder = match &files.client_ca {
         Some(path) => builder.with_client_cert_verifier(client_verifier(path)?),
         None => builder.with_no_client_auth(),
     };
-    let key = PrivateKeyDer::from_pem_file(&options.key).map_err(|error| pem(&options.key, error))?;
-    let mut config = builder.with_single_cert(certificates(&options.cert)?, key).map_err(unusable)?;
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, error))?;
+    let mut config = builder.with_single_cert(certificates(&files.cert)?, key).map_err(unusable)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }

@@ -1,4 +1,4 @@
-//! The threads that serve connections: each has a runtime of its own, and keeps a connection from its first byte to its
+//! The threads that serve connections: each has a Tokio runtime of its own, and serves a connection from its first byte to its
 //! last.
 //!
 //! Rather than one runtime whose threads share the work: that lets connections starve once some hundreds of them are ready

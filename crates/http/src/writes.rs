@@ -1,4 +1,4 @@
-//! How answers leave: after those that can be computed before them, and small ones in one piece.
+//! Defers and coalesces writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -6,29 +6,29 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What is copied at most, in bytes.
+/// The most that is copied, in bytes.
 const SMALL: usize = 4096;
 
 /// A connection that saves the kernel work, and its peer.
 ///
-/// - A write waits until its thread has polled whatever else is ready. So the answers to requests that came together leave
-///   together, and who waits for them is woken once; with an answer at a time it falls asleep between any two, which costs
-///   this side more than a small answer itself.
+/// - A write is deferred until its thread has polled whatever else is ready. So the responses to requests that came together leave
+///   together, and their reader is woken once; with a response at a time it falls asleep between any two, which costs this side
+///   more than a small response itself.
 /// - The kernel takes longer over the two pieces of a head and a body than copying a small body to its head does.
-pub(crate) struct Writes<S> {
+pub(crate) struct CoalescedWrites<S> {
     stream: S,
     joined: Vec<u8>,
     /// The next write has let the others go first.
     has_waited: bool,
 }
 
-impl<S> Writes<S> {
+impl<S> CoalescedWrites<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self { stream, joined: Vec::new(), has_waited: false }
     }
 }
 
-impl<S: AsyncWrite + Unpin> Writes<S> {
+impl<S: AsyncWrite + Unpin> CoalescedWrites<S> {
     fn write(
         &mut self,
         context: &mut Context<'_>,
@@ -46,7 +46,7 @@ impl<S: AsyncWrite + Unpin> Writes<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Writes<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for CoalescedWrites<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,7 +56,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Writes<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Writes<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for CoalescedWrites<S> {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.get_mut().write(context, |stream, _, context| stream.poll_write(context, bytes))
     }

@@ -38,7 +38,7 @@ impl Log {
 async fn failures_are_logged_with_where_and_why_but_not_the_payload() {
     async fn fail(_: &mut Context, message: Message) -> Result<(), FunctionError> {
         match message.type_name() {
-            "demo/retry" => Err(FunctionError::retry("the database is down")),
+            "demo/retry" => Err(FunctionError::transient("the database is down")),
             "demo/poison" => Err(FunctionError::poison("no such product")),
             _ => Ok(()),
         }
@@ -48,7 +48,7 @@ async fn failures_are_logged_with_where_and_why_but_not_the_payload() {
     // The router runs on this test's thread, which a server would not.
     let subscriber = fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let routes = router(registry([Function::new("logs/failing", fail)]), &Options::default());
+    let routes = router(registry([Function::new("logs/failing").fallback(fail)]), &Options::default());
     let post = async |body: Vec<u8>| {
         let request = Request::post("/statefun").body(Body::from(body)).unwrap();
         routes.clone().oneshot(request).await.unwrap().status()

@@ -3,6 +3,7 @@
 mod drain;
 mod logs;
 mod metrics;
+mod mounting;
 mod pages;
 mod requests;
 #[cfg(unix)]

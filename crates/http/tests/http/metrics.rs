@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use statefun_http::Options;
-use statefun_sdk::protocol::reqreply::to_function;
 use statefun_sdk::{Context, DeadLetter, Destination, Egress, FailurePolicy, Function, FunctionError, Message};
 
-use crate::support::{
-    Gate, Running, batch, batch_with, batch_with_seen, counter, options, post, registry, typed_value, within,
-};
+use statefun_test_support::request::{Batch, typed};
+
+use crate::support::{Gate, Running, batch, batch_with_seen, counter, options, post, registry, until, with_messages};
 
 #[tokio::test]
 async fn all_counters_of_a_function_are_there_from_the_start() {
@@ -19,7 +18,7 @@ async fn all_counters_of_a_function_are_there_from_the_start() {
         r#"statefun_requests_total{function="metrics/zero",status="500"}"#,
         r#"statefun_dead_letters_total{function="metrics/zero"}"#,
         r#"statefun_missing_states_total{function="metrics/zero"}"#,
-        r#"statefun_failures_total{function="metrics/zero",kind="retry"}"#,
+        r#"statefun_failures_total{function="metrics/zero",kind="transient"}"#,
         r#"statefun_failures_total{function="metrics/zero",kind="poison"}"#,
         r#"statefun_failures_total{function="metrics/zero",kind="panic"}"#,
         r#"statefun_failures_total{function="metrics/zero",kind="state"}"#,
@@ -64,14 +63,14 @@ async fn answers_are_counted_with_their_sizes() {
 async fn failures_are_counted_by_kind() {
     async fn fail(_: &mut Context, message: Message) -> Result<(), FunctionError> {
         match message.type_name() {
-            "demo/retry" => Err(FunctionError::retry("later")),
+            "demo/transient" => Err(FunctionError::transient("later")),
             "demo/poison" => Err(FunctionError::poison("never")),
             _ => panic!("oh"),
         }
     }
-    let failing = Function::new("metrics/failing", fail);
+    let failing = Function::new("metrics/failing").fallback(fail);
     let server = Running::start(registry([failing, counter("metrics/state")]), options());
-    for (typename, times) in [("demo/retry", 1), ("demo/poison", 2), ("demo/panic", 3)] {
+    for (typename, times) in [("demo/transient", 1), ("demo/poison", 2), ("demo/panic", 3)] {
         for _ in 0..times {
             server.post(&batch("metrics/failing", &[(typename, b"")])).await.refuses(500, &[]);
         }
@@ -83,11 +82,8 @@ async fn failures_are_counted_by_kind() {
     assert_eq!(server.metric(r#"statefun_undecodable_states_total{function="metrics/failing"}"#).await, 0.0);
     assert_eq!(server.metric(r#"statefun_invocations_total{function="metrics/failing"}"#).await, 0.0);
 
-    let state = to_function::PersistedValue {
-        state_name: "seen".into(),
-        state_value: Some(typed_value("io.statefun.types/int", b"\xff\xff")),
-    };
-    let body = batch_with("metrics/state", &[("demo/message", b"")], vec![state]);
+    let state = Some(typed("io.statefun.types/int", b"\xff\xff".to_vec()));
+    let body = with_messages(Batch::to("metrics/state", "id-1").state("seen", state), &[("demo/message", b"")]);
     server.post(&body).await.refuses(500, &[]);
     assert_eq!(server.metric(r#"statefun_undecodable_states_total{function="metrics/state"}"#).await, 1.0);
     assert_eq!(server.metric(r#"statefun_failures_total{function="metrics/state",kind="state"}"#).await, 1.0);
@@ -100,7 +96,7 @@ async fn dead_letters_are_counted() {
         if message.type_name() == "demo/bad" { Err(FunctionError::poison("never")) } else { Ok(()) }
     }
     let dead_letter = DeadLetter::new(Egress::new("metrics/dead-letter"), Destination::kafka("dead"));
-    let function = Function::new("metrics/dead", fail).on_failure(FailurePolicy::DeadLetter(dead_letter));
+    let function = Function::new("metrics/dead").fallback(fail).on_failure(FailurePolicy::DeadLetter(dead_letter));
     let server = Running::start(registry([function]), options());
     let body = batch("metrics/dead", &[("demo/bad", b""), ("demo/good", b""), ("demo/bad", b"")]);
     server.post(&body).await.response();
@@ -110,21 +106,21 @@ async fn dead_letters_are_counted() {
 
 #[tokio::test]
 async fn requests_of_strangers_make_no_series() {
-    let server = Running::start(registry([counter("metrics/known")]), Options { body_limit: 1000, ..options() });
-    // Other tests of this process count there too.
-    let none = |status| format!(r#"statefun_requests_total{{function="none",status="{status}"}}"#);
-    let (not_found, too_large) = (server.metric(&none(404)).await, server.metric(&none(413)).await);
+    let options = Options { body_limit: 1000, ..options() };
+    let (server, recorded) = Running::recorded(registry([counter("metrics/known")]), options);
+    let none = |status| recorded.metric(&format!(r#"statefun_requests_total{{function="none",status="{status}"}}"#));
+    assert_eq!((none(404), none(413)), (0.0, 0.0));
     server.post(&batch("metrics/stranger", &[("demo/message", b"")])).await.refuses(404, &[]);
     server.post(&[0; 1001]).await.refuses(413, &[]);
-    assert!(server.metric(&none(404)).await > not_found);
-    assert!(server.metric(&none(413)).await > too_large);
-    assert!(!server.get("/metrics").await.text().contains("metrics/stranger"));
+    assert_eq!((none(404), none(413)), (1.0, 1.0));
+    assert!(!recorded.text().contains("metrics/stranger"));
 }
 
 #[tokio::test]
 async fn requests_in_flight_go_up_and_down() {
+    const GAUGE: &str = "statefun_requests_in_flight";
     let gate = Gate::new();
-    let server = Running::start(registry([gate.function("metrics/gate")]), options());
+    let (server, recorded) = Running::recorded(registry([gate.function("metrics/gate")]), options());
     let mut clients = Vec::new();
     for _ in 0..20 {
         let mut client = server.connect().await;
@@ -132,13 +128,12 @@ async fn requests_in_flight_go_up_and_down() {
         gate.arrival().await;
         clients.push(client);
     }
-    // At least: other tests of this process have requests in flight too, though never as many.
-    assert!(server.metric("statefun_requests_in_flight").await >= 20.0);
+    assert_eq!((recorded.metric(GAUGE), server.drain.in_flight()), (20.0, 20));
     gate.open(20);
     for client in &mut clients {
         client.answer().await.response();
     }
-    within(async { while server.metric("statefun_requests_in_flight").await >= 20.0 {} }).await;
+    until(|| recorded.metric(GAUGE) == 0.0).await;
 }
 
 #[tokio::test]
@@ -147,7 +142,7 @@ async fn what_functions_count_themselves_is_told_too() {
         metrics::counter!("my_own_total").increment(3);
         Ok(())
     }
-    let server = Running::start(registry([Function::new("metrics/own", count)]), options());
+    let server = Running::start(registry([Function::new("metrics/own").fallback(count)]), options());
     server.post(&batch("metrics/own", &[("demo/message", b"")])).await.response();
     assert_eq!(server.metric("my_own_total").await, 3.0);
 }
@@ -174,18 +169,13 @@ async fn a_request_that_takes_long_is_in_no_short_bucket() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_wait_for_its_answer_is_counted() {
+async fn a_client_that_does_not_wait_for_its_response_is_counted() {
     let gate = Gate::new();
-    let server = Running::start(registry([gate.function("metrics/abandoned")]), options());
-    let before = server.metric("statefun_abandoned_requests_total").await;
+    let (server, recorded) = Running::recorded(registry([gate.function("metrics/abandoned")]), options());
     let mut client = server.connect().await;
     client.send(post(&batch("metrics/abandoned", &[("demo/message", b"")]))).await;
     gate.arrival().await;
+    assert_eq!(recorded.metric("statefun_abandoned_requests_total"), 0.0);
     drop(client);
-    let counted = async {
-        while server.metric("statefun_abandoned_requests_total").await <= before {
-            tokio::task::yield_now().await;
-        }
-    };
-    within(counted).await;
+    until(|| recorded.metric("statefun_abandoned_requests_total") == 1.0).await;
 }

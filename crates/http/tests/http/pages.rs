@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use statefun_sdk::{DeadLetter, Destination, Egress, FailurePolicy, TypeName, ValueSpec};
+use statefun_sdk::{Context, DeadLetter, Destination, Egress, FailurePolicy, Function, TypeName, ValueSpec};
 
-use crate::support::{Running, counter, options, registry};
+use crate::support::{Running, SEEN, counter, options, registry};
 
 #[tokio::test]
 async fn the_functions_are_listed_with_what_they_declare() {
     const KEPT: ValueSpec<String> = ValueSpec::new("kept").expire_after_write(Duration::from_millis(1500));
     const CALLED: ValueSpec<f64> = ValueSpec::new("called").expire_after_call(Duration::from_secs(60));
     let dead_letter = DeadLetter::new(Egress::new("pages/dead-letter"), Destination::kafka("dead"));
-    let full = counter("pages/full")
+    let full = Function::new("pages/full")
+        .on(async |_: &mut Context, _: String| Ok(()))
+        .state(&SEEN)
         .state(&KEPT)
         .state(&CALLED)
-        .accepts::<String>()
         .sends_to(TypeName::new("pages/other"))
         .replies()
         .emits(Egress::new("pages/out"))

@@ -7,7 +7,9 @@ use statefun_http::{Options, router};
 use statefun_sdk::Bytes;
 use tower::ServiceExt;
 
-use crate::support::{Running, batch_with_seen, counter, options, post, post_with, registry};
+use statefun_test_support::request::Batch;
+
+use crate::support::{Running, batch_with_seen, counter, options, post, post_with, registry, with_messages};
 
 #[tokio::test]
 async fn a_connection_is_kept_alive() {
@@ -55,11 +57,8 @@ async fn server_answer(server: &Running, request: &[u8]) -> crate::support::Answ
 async fn a_large_body_is_taken() {
     let server = Running::start(registry([counter("requests/large")]), options());
     let large = vec![7; 32 << 20];
-    let seen = vec![statefun_sdk::protocol::reqreply::to_function::PersistedValue {
-        state_name: "seen".into(),
-        state_value: None,
-    }];
-    let body = crate::support::batch_with("requests/large", &[("demo/message", &large)], seen);
+    let request = Batch::to("requests/large", "id-1").state("seen", None);
+    let body = with_messages(request, &[("demo/message", &large)]);
     server.post(&body).await.response();
 }
 

@@ -5,17 +5,18 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use statefun_http::{Options, serve};
+use statefun_test_support::process::url_in_log;
 use tokio::process::{Child, Command};
 
 use crate::support::{Client, counter, options, registry, within};
 
-/// What the other tests run, with an address in its environment; without one it is nothing.
+/// What the other tests run, with a drain delay in its environment; without one it is nothing.
 #[tokio::test]
 async fn serve_until_told() {
-    let Ok(listen) = std::env::var("STATEFUN_TEST_LISTEN") else { return };
-    let listen = listen.parse().unwrap();
-    let drain_delay = Duration::from_secs(std::env::var("STATEFUN_TEST_DRAIN").unwrap().parse().unwrap());
-    serve(registry([counter("signals/served")]), Options { listen, drain_delay, ..options() }).await.unwrap();
+    let Ok(drain_delay) = std::env::var("STATEFUN_TEST_DRAIN") else { return };
+    let drain_delay = Duration::from_secs(drain_delay.parse().unwrap());
+    tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
+    serve(registry([counter("signals/served")]), Options { drain_delay, ..options() }).await.unwrap();
 }
 
 struct Process {
@@ -25,16 +26,18 @@ struct Process {
 
 impl Process {
     async fn start(drain_delay: u32) -> Self {
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let child = Command::new(std::env::current_exe().unwrap())
+        let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "signals::serve_until_told"])
-            .env("STATEFUN_TEST_LISTEN", address.to_string())
             .env("STATEFUN_TEST_DRAIN", drain_delay.to_string())
             .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
             .kill_on_drop(true)
-            .spawn();
-        let process = Self { child: child.unwrap(), address };
+            .spawn()
+            .unwrap();
+        let log = std::fs::File::from(child.stderr.take().unwrap().into_owned_fd().unwrap());
+        let url = url_in_log(log);
+        let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+        let process = Self { child, address };
         process.until_readiness_is(200).await;
         process
     }

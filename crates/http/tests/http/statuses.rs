@@ -1,17 +1,23 @@
 //! Every row of the table of statuses.
 
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use axum::body::Body;
+use axum::http::Request;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use prost::Message as _;
-use statefun_http::Options;
+use statefun_http::{Endpoint, Options};
 use statefun_sdk::protocol::reqreply::{ToFunction, from_function, to_function};
 use statefun_sdk::{
     Bytes, Context, Decode, Encode, Function, FunctionError, Message, TypeError, TypeName, Typed, ValueSpec,
 };
+use statefun_test_support::request::{Batch, typed};
+use tokio::time::Instant;
 
 use crate::support::{
-    Gate, Running, batch, batch_with, batch_with_seen, counter, options, post, post_with, registry, typed_value, within,
+    Gate, Running, batch, batch_with_seen, counter, options, post, post_with, registry, with_messages,
 };
 
 fn start(functions: impl IntoIterator<Item = Function>) -> Running {
@@ -24,7 +30,7 @@ async fn a_result_is_200_with_the_content_type_and_nothing_more() {
     let answer = server.post(&batch_with_seen("status/result", 2)).await;
     let from_function::Response::InvocationResult(result) = answer.response() else { panic!("{answer:?}") };
     assert_eq!(result.state_mutations.len(), 1);
-    assert_eq!(result.state_mutations[0].state_value, Some(typed_value("io.statefun.types/int", &[13, 2, 0, 0, 0])));
+    assert_eq!(result.state_mutations[0].state_value, Some(typed("io.statefun.types/int", vec![13, 2, 0, 0, 0])));
 }
 
 #[tokio::test]
@@ -45,7 +51,7 @@ async fn bodies_that_are_no_request_are_400() {
     let nobody = to_function::InvocationBatchRequest {
         target: None,
         state: vec![],
-        invocations: vec![to_function::Invocation { caller: None, argument: Some(typed_value("demo/message", b"")) }],
+        invocations: vec![to_function::Invocation { caller: None, argument: Some(typed("demo/message", "")) }],
     };
     server.post(&request(nobody)).await.refuses(400, &["no target", "expected"]);
     server.post(&batch("status/bad", &[])).await.refuses(400, &["no invocation", "expected"]);
@@ -206,15 +212,15 @@ async fn a_body_that_was_cut_short_is_408() {
 async fn failures_are_500_and_say_which_and_where() {
     async fn fail(_: &mut Context, message: Message) -> Result<(), FunctionError> {
         match message.type_name() {
-            "demo/retry" => Err(FunctionError::retry("the database is down")),
+            "demo/retry" => Err(FunctionError::transient("the database is down")),
             "demo/poison" => Err(FunctionError::poison("no such\nproduct")),
             "demo/panic" => panic!("out of luck"),
             _ => Ok(()),
         }
     }
-    let server = start([Function::new("status/failing", fail)]);
+    let server = start([Function::new("status/failing").fallback(fail)]);
     for (typename, kind, reason) in [
-        ("demo/retry", "(retry)", "the database is down"),
+        ("demo/retry", "(transient)", "the database is down"),
         ("demo/poison", "(poison)", "no such product"),
         ("demo/panic", "(panic)", "out of luck"),
     ] {
@@ -227,11 +233,9 @@ async fn failures_are_500_and_say_which_and_where() {
 #[tokio::test]
 async fn an_undecodable_state_is_500() {
     let server = start([counter("status/state")]);
-    let state = to_function::PersistedValue {
-        state_name: "seen".into(),
-        state_value: Some(typed_value("io.statefun.types/int", b"\xff\xff")),
-    };
-    let answer = server.post(&batch_with("status/state", &[("demo/message", b"")], vec![state])).await;
+    let state = Some(typed("io.statefun.types/int", b"\xff\xff".to_vec()));
+    let request = Batch::to("status/state", "id-1").state("seen", state);
+    let answer = server.post(&with_messages(request, &[("demo/message", b"")])).await;
     answer.refuses(500, &["status/state", "(state)", "\"seen\""]);
 }
 
@@ -260,52 +264,51 @@ async fn a_state_that_cannot_be_written_is_500_and_the_connection_goes_on() {
     async fn curse(context: &mut Context, message: Message) -> Result<(), FunctionError> {
         if message.is::<Cursed>() { context.set(&CURSED, Cursed) } else { Ok(()) }
     }
-    let server = start([Function::new("status/cursed", curse).state(&CURSED)]);
-    let seen = || vec![to_function::PersistedValue { state_name: "seen".into(), state_value: None }];
+    let server = start([Function::new("status/cursed").fallback(curse).state(&CURSED)]);
+    let request = || Batch::to("status/cursed", "id-1").state("seen", None);
     let mut client = server.connect().await;
-    client.send(post(&batch_with("status/cursed", &[("status/cursed-type", b"")], seen()))).await;
+    client.send(post(&with_messages(request(), &[("status/cursed-type", b"")]))).await;
     client.answer().await.refuses(500, &[]);
-    client.send(post(&batch_with("status/cursed", &[("demo/message", b"")], seen()))).await;
+    client.send(post(&with_messages(request(), &[("demo/message", b"")]))).await;
     client.answer().await.response();
 }
 
-#[tokio::test]
+/// On a clock that goes on only when everything waits: not one is early, and none later than it has to be.
+#[tokio::test(start_paused = true)]
 async fn requests_over_the_rate_limit_wait_for_their_turn() {
-    let server =
-        Running::start(registry([counter("status/paced")]), Options { rate_limit: NonZeroU32::new(20), ..options() });
-    let (request, begun) = (batch_with_seen("status/paced", 2), Instant::now());
-    let mut clients = [server.connect().await, server.connect().await, server.connect().await];
-    for client in &mut clients {
-        client.send(post(&request)).await;
+    let endpoint = Endpoint::new(registry([counter("status/paced")])).rate_limit(NonZeroU32::new(20).unwrap());
+    let request = batch_with_seen("status/paced", 2);
+    let begun = Instant::now();
+    let mut responses: FuturesUnordered<_> = (0..21).map(|_| endpoint.respond(octets(&request))).collect();
+    let mut times = Vec::new();
+    while let Some(response) = responses.next().await {
+        assert_eq!(response.status(), 200);
+        times.push(begun.elapsed().as_millis());
     }
-    for client in &mut clients {
-        client.answer().await.response();
-    }
-    // The first has its turn at once.
-    assert!(begun.elapsed() >= Duration::from_millis(2 * 50));
+    let expected: Vec<u128> = (0..21).map(|turn| turn * 50).collect();
+    assert_eq!(times, expected);
+    // Who comes after a pause does not wait.
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let begun = Instant::now();
+    endpoint.respond(octets(&request)).await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn requests_that_gave_up_take_no_turns() {
-    let server =
-        Running::start(registry([counter("status/given-up")]), Options { rate_limit: NonZeroU32::new(1), ..options() });
+    let endpoint = Endpoint::new(registry([counter("status/given-up")])).rate_limit(NonZeroU32::MIN);
     let request = batch_with_seen("status/given-up", 1);
-    let mut clients = Vec::new();
-    for _ in 0..100 {
-        let mut client = server.connect().await;
-        client.send(post(&request)).await;
-        clients.push(client);
-    }
-    // Some may have had their turns by then.
-    let all_wait = async {
-        while server.metric("statefun_requests_in_flight").await < 90.0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    within(all_wait).await;
-    drop(clients);
-    // Behind all of them it would wait for longer than a test waits.
-    server.post(&request).await.response();
+    let begun = Instant::now();
+    let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(endpoint.respond(octets(&request)))).collect();
+    let done = waiting.iter_mut().filter_map(|response| response.now_or_never()).count();
+    assert_eq!((done, endpoint.drain().in_flight()), (1, 99));
+    drop(waiting);
+    endpoint.respond(octets(&request)).await;
+    assert_eq!((begun.elapsed().as_secs(), endpoint.drain().in_flight()), (1, 0));
+}
+
+fn octets(body: &[u8]) -> Request<Body> {
+    Request::post("/statefun").body(Body::from(body.to_vec())).unwrap()
 }
 
 #[tokio::test]

@@ -4,13 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use prost::Message as _;
-use statefun_http::{Options, ServeError, Server};
-use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue, from_function, to_function};
+use statefun_http::{BoundServer, Drain, Options, ServeError, Server};
+use statefun_sdk::protocol::reqreply::{FromFunction, from_function};
 use statefun_sdk::{Bytes, Context, Function, FunctionError, Message, Registry, ValueSpec};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use statefun_test_support::request::{Batch, typed};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 pub(crate) const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
@@ -23,7 +25,7 @@ pub(crate) fn counter(name: &'static str) -> Function {
     async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.update(&SEEN, |seen| *seen += 1)
     }
-    Function::new(name, count).state(&SEEN)
+    Function::new(name).fallback(count).state(&SEEN)
 }
 
 /// Waits at a gate: tells that a message has come, and goes on once there is a permit for it.
@@ -39,18 +41,12 @@ impl Gate {
     }
 
     pub(crate) fn function(&self, name: &'static str) -> Function {
-        async fn wait(gate: &Gate) {
+        async fn wait(gate: &Gate, _: &mut Context, _: Message) -> Result<(), FunctionError> {
             gate.arrived.add_permits(1);
             gate.open.acquire().await.unwrap().forget();
+            Ok(())
         }
-        struct Gated(Gate);
-        impl statefun_sdk::StatefulFunction for Gated {
-            async fn invoke(&self, _: &mut Context, _: Message) -> Result<(), FunctionError> {
-                wait(&self.0).await;
-                Ok(())
-            }
-        }
-        Function::new(name, Gated(self.clone()))
+        Function::new(name).fallback(wait).with(self.clone())
     }
 
     /// Waits until another message is in the function.
@@ -68,27 +64,40 @@ pub(crate) fn registry(functions: impl IntoIterator<Item = Function>) -> Registr
     Registry::builder().functions(functions).build().unwrap()
 }
 
-/// Options for a test: any free port, no delay.
+/// Options for a test: any free port, no delay, metrics.
 pub(crate) fn options() -> Options {
-    Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() }
+    Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, metrics: true, ..Options::default() }
 }
 
 /// A server that runs.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) drain: Drain,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), ServeError>>,
 }
 
 impl Running {
     pub(crate) fn start(registry: Registry, options: Options) -> Self {
-        let server = Server::bind(registry, options).unwrap();
-        let address = server.local_addr();
+        Self::of(Server::new(registry, options).unwrap().bind().unwrap())
+    }
+
+    /// One that counts at a recorder of its own, where no other test counts.
+    pub(crate) fn recorded(registry: Registry, options: Options) -> (Self, Recorded) {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let recorded = Recorded(recorder.handle());
+        let options = Options { metrics: false, ..options };
+        let server = metrics::with_local_recorder(&recorder, || Server::new(registry, options).unwrap());
+        (Self::of(server.bind().unwrap()), recorded)
+    }
+
+    pub(crate) fn of(server: BoundServer) -> Self {
+        let (address, drain) = (server.local_addr(), server.drain());
         let (shutdown, told) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = told.await;
         }));
-        Self { address, shutdown: Some(shutdown), task }
+        Self { address, drain, shutdown: Some(shutdown), task }
     }
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
@@ -120,10 +129,71 @@ impl Running {
 
     /// The value of a metric, by its line up to the value.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
-        let text = self.get("/metrics").await.text();
-        let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+        value_of(&self.get("/metrics").await.text(), series)
     }
+}
+
+/// A network of this process, for [`Server::serve`].
+pub(crate) struct Network(mpsc::Sender<DuplexStream>);
+
+pub(crate) struct Pipes(mpsc::Receiver<DuplexStream>);
+
+impl Network {
+    pub(crate) fn new() -> (Self, Pipes) {
+        let (connect, pipes) = mpsc::channel(1);
+        (Self(connect), Pipes(pipes))
+    }
+
+    /// A connection that holds so many bytes: what is sent beyond has been read by the server.
+    pub(crate) async fn connect(&self, bytes: usize) -> Client<DuplexStream> {
+        let (ours, theirs) = tokio::io::duplex(bytes);
+        self.0.send(theirs).await.unwrap();
+        Client::new(ours)
+    }
+}
+
+impl axum::serve::Listener for Pipes {
+    type Io = DuplexStream;
+    type Addr = ();
+
+    async fn accept(&mut self) -> (DuplexStream, ()) {
+        match self.0.recv().await {
+            Some(stream) => (stream, ()),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What a server has counted.
+pub(crate) struct Recorded(PrometheusHandle);
+
+impl Recorded {
+    pub(crate) fn metric(&self, series: &str) -> f64 {
+        value_of(&self.0.render(), series)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        self.0.render()
+    }
+}
+
+fn value_of(text: &str, series: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("no {series} in\n{text}")).parse().unwrap()
+}
+
+/// Waits until a condition is true.
+pub(crate) async fn until(condition: impl Fn() -> bool) {
+    within(async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
@@ -249,41 +319,15 @@ pub(crate) fn post_with(path: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 /// A batch of `messages` for an instance of `function`, with no states.
 pub(crate) fn batch(function: &str, messages: &[(&str, &[u8])]) -> Vec<u8> {
-    batch_with(function, messages, Vec::new())
+    with_messages(Batch::to(function, "id-1"), messages)
 }
 
 /// A batch with the state `seen` that is not set.
 pub(crate) fn batch_with_seen(function: &str, messages: usize) -> Vec<u8> {
-    let seen = to_function::PersistedValue { state_name: "seen".into(), state_value: None };
-    batch_with(function, &vec![("demo/message", &b""[..]); messages], vec![seen])
+    with_messages(Batch::to(function, "id-1").state("seen", None), &vec![("demo/message", &b""[..]); messages])
 }
 
-pub(crate) fn batch_with(
-    function: &str,
-    messages: &[(&str, &[u8])],
-    state: Vec<to_function::PersistedValue>,
-) -> Vec<u8> {
-    let (namespace, name) = function.split_once('/').unwrap();
-    let invocations = messages.iter().map(|(typename, value)| to_function::Invocation {
-        caller: None,
-        argument: Some(typed_value(typename, value)),
-    });
-    let request = to_function::InvocationBatchRequest {
-        target: Some(Address {
-            namespace: Bytes::copy_from_slice(namespace.as_bytes()),
-            r#type: Bytes::copy_from_slice(name.as_bytes()),
-            id: "id-1".into(),
-        }),
-        state,
-        invocations: invocations.collect(),
-    };
-    ToFunction { request: Some(to_function::Request::Invocation(request)) }.encode_to_vec()
-}
-
-pub(crate) fn typed_value(typename: &str, value: &[u8]) -> TypedValue {
-    TypedValue {
-        typename: Bytes::copy_from_slice(typename.as_bytes()),
-        has_value: true,
-        value: Bytes::copy_from_slice(value),
-    }
+pub(crate) fn with_messages(request: Batch, messages: &[(&str, &[u8])]) -> Vec<u8> {
+    let messages = messages.iter().map(|(type_name, value)| typed(type_name, value.to_vec()));
+    messages.fold(request, Batch::message).bytes().to_vec()
 }

@@ -8,7 +8,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use statefun_http::{Options, ServeError, Server, TlsOptions};
+use statefun_http::{Options, ServeError, Server, Tls, TlsFiles};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -46,8 +46,8 @@ impl Authority {
         std::fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
     }
 
-    pub(crate) fn tls(&self, client_ca: Option<&Self>) -> TlsOptions {
-        TlsOptions {
+    pub(crate) fn tls(&self, client_ca: Option<&Self>) -> TlsFiles {
+        TlsFiles {
             cert: self.path("server.pem"),
             key: self.path("server.key"),
             client_ca: client_ca.map(|authority| authority.path("ca.pem")),
@@ -80,7 +80,7 @@ impl Authority {
 async fn https_is_served() {
     let authority = Authority::new();
     authority.issue("server");
-    let options = Options { tls: Some(authority.tls(None)), ..options() };
+    let options = Options { tls: Some(Tls::Files(authority.tls(None))), ..options() };
     let server = Running::start(registry([counter("tls/plain")]), options);
     let mut client = authority.connect(&server, None).await.unwrap();
     for _ in 0..2 {
@@ -90,12 +90,31 @@ async fn https_is_served() {
 }
 
 #[tokio::test]
+async fn https_is_served_with_a_configuration_of_ones_own() {
+    let authority = Authority::new();
+    authority.issue("server");
+    let certificate = CertificateDer::from_pem_file(authority.path("server.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(authority.path("server.key")).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap();
+    let options = Options { tls: Some(Tls::Config(Arc::new(config))), ..options() };
+    let server = Running::start(registry([counter("tls/own")]), options);
+    let mut client = authority.connect(&server, None).await.unwrap();
+    client.send(post(&batch_with_seen("tls/own", 1))).await;
+    client.answer().await.response();
+}
+
+#[tokio::test]
 async fn with_client_ca_only_its_clients_are_served() {
     let (ours, clients, others) = (Authority::new(), Authority::new(), Authority::new());
     ours.issue("server");
     clients.issue("client");
     others.issue("client");
-    let options = Options { tls: Some(ours.tls(Some(&clients))), ..options() };
+    let options = Options { tls: Some(Tls::Files(ours.tls(Some(&clients)))), ..options() };
     let server = Running::start(registry([counter("tls/mutual")]), options);
     let request = post(&batch_with_seen("tls/mutual", 1));
     let mut client = ours.connect(&server, Some(&clients)).await.unwrap();
@@ -114,18 +133,19 @@ async fn files_that_cannot_be_used_are_named() {
     let authority = Authority::new();
     authority.issue("server");
     authority.issue("other");
-    let bind =
-        |tls| Server::bind(registry([counter("tls/files")]), Options { tls: Some(tls), ..options() }).unwrap_err();
+    let bind = |tls| {
+        Server::new(registry([counter("tls/files")]), Options { tls: Some(Tls::Files(tls)), ..options() }).unwrap_err()
+    };
     let names = |error: ServeError, path: &Path| {
         assert!(matches!(error, ServeError::Pem { .. }), "{error:?}");
         assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     };
     let missing = authority.path("missing.pem");
-    names(bind(TlsOptions { cert: missing.clone(), ..authority.tls(None) }), &missing);
-    names(bind(TlsOptions { key: missing.clone(), ..authority.tls(None) }), &missing);
-    names(bind(TlsOptions { client_ca: Some(missing.clone()), ..authority.tls(None) }), &missing);
+    names(bind(TlsFiles { cert: missing.clone(), ..authority.tls(None) }), &missing);
+    names(bind(TlsFiles { key: missing.clone(), ..authority.tls(None) }), &missing);
+    names(bind(TlsFiles { client_ca: Some(missing.clone()), ..authority.tls(None) }), &missing);
     let key = authority.path("server.key");
-    names(bind(TlsOptions { cert: key.clone(), ..authority.tls(None) }), &key);
-    let mismatch = bind(TlsOptions { key: authority.path("other.key"), ..authority.tls(None) });
+    names(bind(TlsFiles { cert: key.clone(), ..authority.tls(None) }), &key);
+    let mismatch = bind(TlsFiles { key: authority.path("other.key"), ..authority.tls(None) });
     assert!(matches!(mismatch, ServeError::Tls(_)), "{mismatch:?}");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost::Message as _;
-use statefun_http::{HttpTransport, Options};
+use statefun_http::{HttpTransport, Options, Tls};
 use statefun_sdk::Bytes;
 use statefun_sdk::local::Transport;
 use statefun_sdk::protocol::reqreply::FromFunction;
@@ -122,7 +122,7 @@ async fn https_from_the_environment() {
 async fn https_is_spoken_to_servers_of_trusted_authorities() {
     let (authority, stranger) = (Authority::new(), Authority::new());
     authority.issue("server");
-    let options = Options { tls: Some(authority.tls(None)), ..options() };
+    let options = Options { tls: Some(Tls::Files(authority.tls(None))), ..options() };
     let server = Running::start(registry([counter("transport/https")]), options);
     let url = format!("https://localhost:{}/statefun", server.address.port());
     for (trusted, succeeds) in [(&authority, true), (&stranger, false)] {

@@ -1,14 +1,12 @@
-//! At most so many requests a second.
-
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 
-/// Gives requests their turns: each the first that is free, so that none waits while there are fewer than the limit.
-pub(crate) struct Pace {
+/// A rate limiter that delays requests rather than rejecting them. No request waits while there are fewer than the limit.
+pub(crate) struct RateLimit {
     began: Instant,
     nanos_between: u64,
     /// One request waits for its turn, all others behind it. A turn is taken when it has come, so that who goes away leaves
@@ -18,14 +16,14 @@ pub(crate) struct Pace {
     free: AtomicU64,
 }
 
-impl Pace {
+impl RateLimit {
     pub(crate) fn new(requests_a_second: NonZeroU32) -> Self {
         let nanos_between = 1_000_000_000 / u64::from(requests_a_second.get());
         Self { began: Instant::now(), nanos_between, queue: Semaphore::new(1), free: AtomicU64::new(0) }
     }
 
-    /// Waits for a turn.
-    pub(crate) async fn turn(&self) {
+    /// Waits until the next request may go on.
+    pub(crate) async fn ready(&self) {
         let at_once = self.queue.try_acquire();
         let queued = at_once.is_err();
         let _first = match at_once {
@@ -39,7 +37,7 @@ impl Pace {
         // than the limit.
         let turn = if queued { free } else { free.max(now) };
         if turn > now {
-            sleep_until((self.began + Duration::from_nanos(turn)).into()).await;
+            sleep_until(self.began + Duration::from_nanos(turn)).await;
         }
         self.free.store(turn.saturating_add(self.nanos_between), Ordering::Relaxed);
     }

@@ -1,41 +1,57 @@
 use std::borrow::Cow;
+use std::fmt;
 
-use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode};
-use axum::response::Response;
-use statefun_sdk::{InvocationFailure, RequestError};
+use axum::http::{HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http_body_util::Full;
+use statefun_sdk::{HandlerError, InvocationFailure, RequestError};
 
-/// Why a request gets no answer of the protocol.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// Cannot be a runtime's request, or is for a function that is not here.
+/// Why a request gets no response of the protocol. It displays as one line: what was wrong and what was expected, never the
+/// payload. As a response it is that line with [`status`](Self::status).
+///
+/// | rejection | status |
+/// |---|---|
+/// | `Request` | 400, 404 for an unknown function |
+/// | `Path` | 404 |
+/// | `Method` | 405 |
+/// | `CutShort`, `Stalled` | 408 |
+/// | `TooLarge` | 413 |
+/// | `ContentType` | 415 |
+/// | `Failed` | 500 |
+/// | `Draining`, `Overloaded` | 503 |
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// It cannot be a runtime's request, or is for a function that is not here.
     Request(RequestError),
-    /// Nothing lives at that path.
+    /// There is no such path.
     Path,
-    /// Another method than those.
+    /// Another method than these, as the header `allow` lists them.
     Method(&'static str),
     /// The body ended before its announced end.
     CutShort,
-    /// Nothing of the body came for so many seconds.
+    /// Nothing of the body came for this many seconds.
     Stalled(u64),
-    /// The body is larger than so many bytes.
-    TooLarge(usize),
-    /// The content type is another one.
+    /// The body is larger than this many bytes; `None` where a layer has limited it.
+    TooLarge(Option<usize>),
+    /// The content type is not `application/octet-stream`.
     ContentType,
     /// An invocation failed and with it its batch.
     Failed(Box<InvocationFailure>),
-    /// The server is about to end.
+    /// The server is shutting down.
     Draining,
-    /// So many requests are in flight already.
+    /// This many requests are in flight already.
     Overloaded(usize),
 }
 
-/// The longest line that is answered, in bytes: names come from the request and may have any length.
+/// The longest line of a response, in bytes: names come from the request and may have any length.
 const LONGEST_LINE: usize = 1000;
 
-impl Refusal {
-    pub(crate) fn status(&self) -> StatusCode {
+impl Rejection {
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::Request(RequestError::UnknownFunction { .. }) | Self::Path => StatusCode::NOT_FOUND,
             Self::Request(_) => StatusCode::BAD_REQUEST,
@@ -49,11 +65,6 @@ impl Refusal {
         }
     }
 
-    /// What was wrong and what was expected, on one line of bounded length.
-    pub(crate) fn line(&self) -> String {
-        one_line(&self.reason())
-    }
-
     fn reason(&self) -> Cow<'static, str> {
         match self {
             Self::Request(error) => error.to_string().into(),
@@ -61,7 +72,8 @@ impl Refusal {
             Self::Method(allowed) => format!("method not allowed: expected {allowed}").into(),
             Self::CutShort => "body cut short: expected as many bytes as were announced".into(),
             Self::Stalled(seconds) => format!("body stalled: expected more of it within {seconds} seconds").into(),
-            Self::TooLarge(limit) => format!("body too large: expected at most {limit} bytes").into(),
+            Self::TooLarge(Some(limit)) => format!("body too large: expected at most {limit} bytes").into(),
+            Self::TooLarge(None) => "body too large: expected what the layer around the endpoint allows".into(),
             Self::ContentType => "wrong content type: expected application/octet-stream".into(),
             Self::Failed(failure) => failure.to_string().into(),
             Self::Draining => "draining: expected the request at another instance".into(),
@@ -69,14 +81,37 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn response(&self) -> Response {
-        let mut response = Response::new(Body::from(self.line() + "\n"));
+    pub(crate) fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::from(format!("{self}\n")));
         *response.status_mut() = self.status();
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         if let Self::Method(allowed) = self {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         }
         response
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&one_line(&self.reason()))
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+impl From<HandlerError> for Rejection {
+    fn from(error: HandlerError) -> Self {
+        match error {
+            HandlerError::Request(error) => Self::Request(error),
+            HandlerError::Invocation(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+impl IntoResponse for Rejection {
+    fn into_response(self) -> axum::response::Response {
+        self.response().into_response()
     }
 }
 

@@ -1,0 +1,84 @@
+//! The Prometheus recorder of this process, and what `GET /metrics` tells.
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::runtime::Handle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::metrics::{BATCH_SIZE, DURATION};
+
+/// From what a function without I/O needs to the runtime's call time-out.
+const DURATIONS: [f64; 16] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0];
+
+/// Up to the runtime's `maxNumBatchRequests`.
+const BATCH_SIZES: [f64; 10] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0];
+
+/// Ours, once it was asked for; `None` where the process has another.
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Installs the recorder, unless this process has one.
+pub(crate) fn install() {
+    RECORDER.get_or_init(|| {
+        let builder = PrometheusBuilder::new();
+        let builder = builder.set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &DURATIONS).ok()?;
+        let builder = builder.set_buckets_for_metric(Matcher::Full(BATCH_SIZE.to_owned()), &BATCH_SIZES).ok()?;
+        let handle = builder.install_recorder().ok();
+        describe();
+        handle
+    });
+}
+
+fn recorder() -> Option<&'static PrometheusHandle> {
+    RECORDER.get()?.as_ref()
+}
+
+fn describe() {
+    describe_counter!("statefun_invocations_total", "Messages handled, dead letters included.");
+    describe_counter!(
+        "statefun_requests_total",
+        "Requests by status; function \"none\" where no registered function responded."
+    );
+    describe_histogram!(BATCH_SIZE, "Messages of a request whose states were there.");
+    describe_histogram!(
+        DURATION,
+        Unit::Seconds,
+        "Time from a request's head to its response, its wait for the rate limit included."
+    );
+    describe_counter!("statefun_request_bytes_total", Unit::Bytes, "Bytes of request bodies.");
+    describe_counter!("statefun_response_bytes_total", Unit::Bytes, "Bytes of responses with status 200.");
+    describe_counter!("statefun_dead_letters_total", "Messages that became dead letters.");
+    describe_counter!(
+        "statefun_missing_states_total",
+        "Responses that asked for states that the runtime did not send."
+    );
+    describe_counter!("statefun_failures_total", "Batches that failed, by the kind of the failure that failed them.");
+    describe_counter!("statefun_undecodable_states_total", "Batches that failed because a state could not be read.");
+    describe_counter!(
+        "statefun_abandoned_requests_total",
+        "Requests that were dropped before their response: the client went away, or on Lambda their time was over."
+    );
+    describe_gauge!("statefun_requests_in_flight", "Invocation requests in flight.");
+}
+
+/// All metrics of this process as Prometheus reads them. `None` where there is no recorder of ours.
+pub(crate) fn render() -> Option<String> {
+    recorder().map(PrometheusHandle::render)
+}
+
+/// As long as `owner` lives, folds what histograms have recorded into their buckets: until then each sample takes room.
+pub(crate) fn spawn_upkeep<T: Send + Sync + 'static>(owner: &Arc<T>) {
+    let (Some(recorder), Ok(runtime)) = (recorder(), Handle::try_current()) else { return };
+    let alive: Weak<T> = Arc::downgrade(owner);
+    runtime.spawn(async move {
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while alive.strong_count() > 0 {
+            second.tick().await;
+            recorder.run_upkeep();
+        }
+    });
+}
