@@ -33,7 +33,7 @@ missing() {
 }
 
 scripts() {
-    shellcheck --external-sources .ci/{run,full,stages.bash,own-program} tests/lib.bash \
+    shellcheck --external-sources .ci/{run,full,stages.bash,own-program,public-api} tests/lib.bash \
         tests/cluster/{up,down,status,savepoint,restart-from,run,lib.bash} \
         tests/{managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
         tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
@@ -84,6 +84,8 @@ oldest() {
 
 docs() { RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps; }
 
+public_api() { .ci/public-api; }
+
 # The command that the README tells newcomers to run is the one that is run.
 tests() {
     grep -q '^cargo test --workspace ' README.md
@@ -91,10 +93,11 @@ tests() {
 }
 
 # The tests that start cargo, on a machine where nothing has been fetched yet: a home that earlier runs have filled hides
-# what a newcomer meets.
+# what a newcomer meets. By the Rust whose errors tests/cargo/ui expects.
 fresh_home() {
+    rustup toolchain install 1.95.0 --profile minimal --no-self-update
     git clone --quiet . "$work/fresh"
-    (cd "$work/fresh" && CARGO_HOME=$work/cargo-home CARGO_TARGET_DIR=$work/fresh/target cargo test --quiet -p statefun-cargo-tests)
+    (cd "$work/fresh" && CARGO_HOME=$work/cargo-home CARGO_TARGET_DIR=$work/fresh/target cargo +1.95.0 test --quiet -p statefun-cargo-tests)
 }
 
 # Both commands of the README, in a bare clone with an empty cargo home and an empty target folder.
@@ -125,7 +128,8 @@ dependencies() {
     done
 }
 
-package() { cargo package --quiet -p statefun-sdk; }
+# All that is to be published, as its users get it.
+package() { cargo package --quiet -p statefun-derive -p statefun-sdk -p statefun-http; }
 
 own_program() { .ci/own-program "$work/own"; }
 
