@@ -117,7 +117,7 @@ capabilities:
 {{- fail "connector=kinesis needs kinesis.region, such as eu-central-1" }}
 {{- end }}
 {{- if and (eq .Values.connector "kinesis") (eq .Values.module.startupPosition "group-offsets") }}
-{{- fail "module.startupPosition=group-offsets: Kinesis knows earliest and latest" }}
+{{- fail "module.startupPosition=group-offsets: Kinesis supports earliest and latest" }}
 {{- end }}
 {{- if and (not .Values.statefun.enabled) .Values.functions.networkPolicy.enabled (not .Values.functions.networkPolicy.extraFrom) }}
 {{- fail "statefun.enabled=false: nobody could call the functions. Name the workers in functions.networkPolicy.extraFrom, or set functions.networkPolicy.enabled=false" }}
@@ -143,7 +143,7 @@ capabilities:
 {{- $unit := regexFind "[a-z]+" .Values.module.callTimeout }}
 {{- $milliseconds := dict "ms" 1 "s" 1000 "min" 60000 "h" 3600000 }}
 {{- if le (mul $number (get $milliseconds $unit)) 30000 }}
-{{- fail (printf "module.callTimeout=%s: an answer of AWS Lambda may take 30s; expected more than that" .Values.module.callTimeout) }}
+{{- fail (printf "module.callTimeout=%s: a response of AWS Lambda may take 30s; expected more than that" .Values.module.callTimeout) }}
 {{- end }}
 {{- end }}
 {{- end }}
