@@ -116,7 +116,7 @@ pub(super) fn assert_dead_letter(context: &TestContext, line: &str) {
     let letter = json(record.value());
     assert_eq!(letter["failure"], "poison", "{line}");
     let error = letter["error"].as_str().unwrap_or_default();
-    let says_why = ["expected", "declared", "missing field", "refuses", "not JSON", "ends too early"];
+    let says_why = ["expected", "declared", "missing field", "does not accept", "not JSON", "ends too early"];
     assert!(says_why.iter().any(|words| error.contains(words)), "{line}: {error}");
     assert!(!error.contains("SECRET"), "{line}: {error}");
     assert_eq!(context.sent(), [], "{line}");

@@ -17,8 +17,10 @@ use syn::{Attribute, DeriveInput, Error, Ident, LitStr, Path, Result, Token};
 ///
 /// The name is checked when the program is compiled.
 ///
-/// A type that is only read needs no `Serialize`, one that is only written no `Deserialize`. One that borrows from the message
-/// has no `Decode`: bind its handler with `Function::on_message`, and read it with `Message::json`.
+/// A type that is only read needs no `Serialize`, one that is only written no `Deserialize`. A type with a lifetime, which borrows
+/// from the message, has no `Decode`: bind its handler with `Function::on_message`, and read it with `Message::json`.
+///
+/// `statefun-sdk` has to be a dependency under its own name.
 #[proc_macro_derive(Typed, attributes(typed))]
 pub fn typed(input: TokenStream) -> TokenStream {
     let input = syn::parse_macro_input!(input as DeriveInput);
@@ -121,8 +123,8 @@ fn expand(input: &DeriveInput) -> Result<Tokens> {
 
 /// The where clause of an implementation that is there only if the type is what its encoding needs.
 ///
-/// A bound without a parameter that does not hold is an error of the compiler, were it not for the lifetime in front: with it,
-/// it is an error only where the implementation is used.
+/// A bound without type parameters that does not hold is a compile error. The lifetime in front of it defers the check to where the
+/// implementation is used.
 fn where_clause(input: &DeriveInput, bound: Option<Tokens>) -> Tokens {
     let (_, generics, wheres) = input.generics.split_for_impl();
     let ident = &input.ident;

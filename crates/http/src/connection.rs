@@ -33,7 +33,7 @@ pub(crate) struct Protocol {
 }
 
 impl Protocol {
-    /// Serves a connection to its end, or until `watcher` is told to shut down and nothing is in flight on it.
+    /// Serves a connection to its end, or until `watcher` signals shutdown and nothing is in flight on it.
     pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, watcher: Watcher) {
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls.clone() {

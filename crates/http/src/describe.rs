@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use statefun_sdk::{Expiration, FailurePolicy, RegisteredFunction, Registry, StateDeclaration, TypeName};
 
-/// The functions of `registry` as the JSON that `GET /` answers.
+/// The functions of `registry` as the JSON that `GET /` returns.
 pub(crate) fn describe(registry: &Registry) -> Bytes {
     let functions: Vec<Value> = registry.functions().iter().map(function).collect();
     Bytes::from(json!({ "functions": functions }).to_string())

@@ -18,6 +18,9 @@ const CLOSED: u8 = 2;
 /// 2. [`close`](Self::close): new requests are rejected with 503, which the runtime retries.
 /// 3. [`idle`](Self::idle): waits for those in flight.
 ///
+/// A request is in flight until its response is made, not until it is written: let the HTTP server finish its connections, as
+/// axum's `with_graceful_shutdown` does, before the process ends.
+///
 /// Clones are handles to the same endpoint.
 #[derive(Clone)]
 pub struct Drain(Arc<State>);
@@ -51,12 +54,12 @@ impl Drain {
 
     /// New requests are rejected from now on.
     pub fn close(&self) {
-        self.0.phase.fetch_max(CLOSED, Ordering::Relaxed);
+        self.0.phase.fetch_max(CLOSED, Ordering::SeqCst);
     }
 
     /// How many requests are in flight.
     pub fn in_flight(&self) -> usize {
-        self.0.in_flight.load(Ordering::Acquire)
+        self.0.in_flight.load(Ordering::SeqCst)
     }
 
     /// Waits until no request is in flight; others may come unless the endpoint is [closed](Self::close). It takes as long as
@@ -74,19 +77,21 @@ impl Drain {
 
     /// Admits a request.
     pub(crate) fn enter(&self) -> Result<InFlight<'_>, Rejection> {
-        if self.0.phase.load(Ordering::Relaxed) == CLOSED {
-            return Err(Rejection::Draining);
-        }
-        let before = self.0.in_flight.fetch_add(1, Ordering::Relaxed);
+        // Counted before the phase is read, both in one order with `close` and `idle`: either `idle` sees this request, or this
+        // request sees that the endpoint is closed.
+        let before = self.0.in_flight.fetch_add(1, Ordering::SeqCst);
         self.0.gauge.increment(1.0);
         let entered = InFlight(&self.0);
+        if self.0.phase.load(Ordering::SeqCst) == CLOSED {
+            return Err(Rejection::Draining);
+        }
         if before < self.0.max_in_flight { Ok(entered) } else { Err(Rejection::Overloaded(self.0.max_in_flight)) }
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if self.0.in_flight.fetch_sub(1, Ordering::Release) == 1 {
+        if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.0.idle.notify_waiters();
         }
         self.0.gauge.decrement(1.0);

@@ -57,8 +57,8 @@ const OCTET_STREAM: &str = "application/octet-stream";
 /// | [`rate_limit`](Self::rate_limit), requests a second | none | they wait |
 ///
 /// Layers of tower and tower-http may be put around it as around any service; a body that such a layer has limited is 413, too.
-/// Nothing is logged but through `tracing`, and nothing is counted but through the facade `metrics`: whoever wants to see it
-/// installs a subscriber and a recorder before the endpoint is made.
+/// It logs through `tracing` and counts through the facade `metrics`: install a subscriber, and a recorder before the endpoint is
+/// made.
 ///
 /// Clones serve the same registry within the same limits.
 #[derive(Clone)]
@@ -89,7 +89,7 @@ impl Endpoint {
 
     /// Rejects requests above this many at once with 503, which the runtime retries.
     ///
-    /// It begins to count anew, and earlier [`drain`](Self::drain) handles are none of this endpoint.
+    /// It resets the count of requests in flight: [`Drain`] handles taken earlier no longer apply to this endpoint.
     #[must_use]
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.drain = Drain::new(requests, self.metrics.in_flight());
@@ -129,6 +129,9 @@ impl Endpoint {
     /// Responds to an invocation request.
     ///
     /// Dropping the future abandons the request; nothing of it was applied, and the runtime sends it again.
+    ///
+    /// # Panics
+    /// When it is polled outside a Tokio runtime with time.
     pub async fn respond(&self, request: Request<impl RequestBody>) -> Response<Full<Bytes>> {
         let (head, mut body) = request.into_parts();
         match self.invoke(&head.headers, &mut body).await {
@@ -174,14 +177,14 @@ impl Endpoint {
 
     /// Counts and logs a rejection, and reads what there may be left of the request's body.
     pub(crate) fn reject(&self, request: Request<impl RequestBody>, rejection: Rejection) -> Response<Full<Bytes>> {
-        // Who waits for "100 Continue" has sent no body yet, and will not.
+        // A client that waits for "100 Continue" has not sent its body.
         if !request.headers().contains_key(EXPECT) {
             body::discard(request.into_body());
         }
         let status = rejection.status();
         match &rejection {
             Rejection::Failed(failure) => log(failure),
-            // Whoever tries paths is told; operators need not be.
+            // At DEBUG: scanners would flood the log.
             Rejection::Path | Rejection::Method(_) => {
                 self.metrics.rejected(status);
                 debug!(status = status.as_u16(), error = %rejection, "request rejected");
@@ -235,7 +238,7 @@ impl Drop for Abandoned<'_> {
 
 fn log(failure: &InvocationFailure) {
     let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = failure;
-    // What passes by itself is no call for help.
+    // Transient failures usually pass without an operator.
     if *kind == FailureKind::Transient {
         warn!(function = ?target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
     } else {

@@ -23,7 +23,7 @@ pub enum ServeError {
     },
     /// Certificate, key and authorities do not make a TLS configuration.
     Tls(String),
-    /// The operating system refused something while the server ran.
+    /// An I/O error of the operating system while starting or serving.
     Io(io::Error),
     /// A second signal came while requests were still in flight: they were abandoned.
     Interrupted,

@@ -9,7 +9,7 @@ use statefun_sdk::{FailureKind, InvocationFailure, Registry, Response, ResponseK
 pub(crate) const DURATION: &str = "statefun_request_duration_seconds";
 pub(crate) const BATCH_SIZE: &str = "statefun_batch_size";
 
-/// The `function` of requests that are for none of ours. No type name is without a slash.
+/// The `function` label of requests for no registered function; a type name always contains a slash.
 const NO_FUNCTION: &str = "none";
 
 /// The statuses of rejections.

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub struct Options {
     /// Where to listen; port 0 is any free port. Default: `0.0.0.0:8000`.
     pub listen: SocketAddr,
-    /// Accept invocations at every path, rather than at `/statefun` alone. Default: no.
+    /// Accept invocations at every path, rather than at `/statefun` alone: then no added route receives a `POST`. Default: no.
     pub any_path: bool,
     /// The largest request body in bytes. Default: 64 MiB, twice what the runtime's `payload_max_bytes` allows by
     /// default.

@@ -5,12 +5,16 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 
+/// How late a queued request may be and still use its own turn, in nanoseconds. A thread that was blocked for longer must not be
+/// followed by a burst of overdue turns.
+const LATEST: u64 = 10_000_000;
+
 /// A rate limiter that delays requests rather than rejecting them. No request waits while there are fewer than the limit.
 pub(crate) struct RateLimit {
     began: Instant,
     nanos_between: u64,
-    /// One request waits for its turn, all others behind it. A turn is taken when it has come, so that who goes away leaves
-    /// its place to the next: were turns given out ahead, a wave of requests that gave up would keep all that follow waiting.
+    /// One request waits for its turn, all others queue behind it. A turn is taken only when it is due, so that a cancelled
+    /// request does not use one up.
     queue: Semaphore,
     /// The first turn that is free, in nanoseconds since `began`. The first of the queue alone writes it.
     free: AtomicU64,
@@ -33,9 +37,9 @@ impl RateLimit {
         // In 584 years.
         let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let free = self.free.load(Ordering::Relaxed);
-        // Timers are late by up to a millisecond: who has queued takes its turn though it be over, or they would be fewer
-        // than the limit.
-        let turn = if queued { free } else { free.max(now) };
+        // Timers fire up to a millisecond late. A queued request uses its own turn even if that has passed; otherwise the rate would
+        // stay below the limit.
+        let turn = if queued { free.max(now.saturating_sub(LATEST)) } else { free.max(now) };
         if turn > now {
             sleep_until(self.began + Duration::from_nanos(turn)).await;
         }

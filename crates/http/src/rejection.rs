@@ -68,7 +68,7 @@ impl Rejection {
     fn reason(&self) -> Cow<'static, str> {
         match self {
             Self::Request(error) => error.to_string().into(),
-            Self::Path => "no such path: expected POST /statefun, or GET of /, /healthz, /readyz or /metrics".into(),
+            Self::Path => "no such path: expected POST /statefun, or GET of a page of the server".into(),
             Self::Method(allowed) => format!("method not allowed: expected {allowed}").into(),
             Self::CutShort => "body cut short: expected as many bytes as were announced".into(),
             Self::Stalled(seconds) => format!("body stalled: expected more of it within {seconds} seconds").into(),

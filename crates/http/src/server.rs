@@ -62,7 +62,7 @@ pub struct Server {
     options: Options,
 }
 
-/// A [`Server`] that listens at its address. Connections wait until it [runs](Self::run).
+/// A [`Server`] that listens on its address. Connections wait until it [runs](Self::run).
 pub struct BoundServer {
     server: Server,
     listener: std::net::TcpListener,
@@ -77,7 +77,11 @@ pub struct BoundServer {
 /// `tracing_subscriber::fmt::init()`.
 ///
 /// # Errors
-/// When the address or a file of the options cannot be used, or a second signal abandoned requests.
+/// When the address or a file of the options cannot be used, signals or threads are not available, or a second signal abandoned
+/// requests.
+///
+/// # Panics
+/// When it is not called within a Tokio runtime with I/O and time.
 pub async fn serve(registry: impl Into<Arc<Registry>>, options: Options) -> Result<(), ServeError> {
     let mut signals = Signals::listen().map_err(ServeError::Io)?;
     let server = Server::new(registry, options)?.bind()?;
@@ -115,7 +119,9 @@ impl Server {
     }
 
     /// Adds routes. They come before the server's own, and before those added earlier: a route `/` takes the place of the list
-    /// of functions. Only `POST /statefun` stays the endpoint's.
+    /// of functions. `POST /statefun` always goes to the endpoint; with [`Options::any_path`] every `POST` does.
+    ///
+    /// A fallback of `routes` is never called, as the server's own pages take its place: nest a catch-all under a prefix.
     pub fn routes(mut self, routes: Router) -> Self {
         self.app = self.app.routes(routes);
         self
@@ -134,15 +140,15 @@ impl Server {
         self
     }
 
-    /// A handle to its endpoint's shutdown. The server uses it itself once it is told to shut down.
+    /// A handle to its endpoint's shutdown. The server uses it itself when it shuts down.
     pub fn drain(&self) -> Drain {
         self.app.endpoint.drain()
     }
 
-    /// Listens at [`Options::listen`].
+    /// Listens on [`Options::listen`].
     ///
     /// # Errors
-    /// When the address cannot be listened at.
+    /// When the address cannot be listened on.
     pub fn bind(self) -> Result<BoundServer, ServeError> {
         let cannot = |source| ServeError::Listen { address: self.options.listen, source };
         let listener = listen(self.options.listen).map_err(cannot)?;
@@ -151,9 +157,13 @@ impl Server {
     }
 
     /// Serves the connections of any listener, such as a Unix domain socket or a simulated network, on the Tokio runtime that
-    /// polls this: [`Options::workers`] are for [`BoundServer::run`]. It shuts down as that does.
+    /// polls this: [`Options::listen`] and [`Options::workers`] are for [`BoundServer::run`]. It shuts down as that does.
     ///
-    /// Dropping the future stops accepting; connections go on as long as the Tokio runtime.
+    /// Dropping the future stops accepting and ends idle connections; requests in flight are finished as long as the Tokio runtime
+    /// runs.
+    ///
+    /// # Panics
+    /// When it is polled outside a Tokio runtime with time.
     pub async fn serve<L: Listener<Io: Unpin>>(self, mut listener: L, shutdown: impl Future<Output = ()> + Send) {
         let connections = GracefulShutdown::new();
         let (protocol, drain) = self.protocol();

@@ -64,7 +64,7 @@ impl HttpTransport {
         Ok(Self { client, url, call_timeout: Duration::from_secs(60) })
     }
 
-    /// Waits so long for an answer, rather than 60 seconds.
+    /// Sets how long to wait for a response. Default: 60 seconds.
     #[must_use]
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;
@@ -84,10 +84,10 @@ impl HttpTransport {
         self.check(&Response::from_parts(head, body.to_bytes()))
     }
 
-    /// The answer's body, if the runtime would take it.
+    /// The response's body, if the runtime would accept it.
     fn check(&self, response: &Response<Bytes>) -> Result<Bytes, TransportError> {
         if !response.status().is_success() {
-            return Err(self.refused(response.status(), response.body()));
+            return Err(self.rejected(response.status(), response.body()));
         }
         match response.headers().get(CONTENT_TYPE) {
             Some(value) if value == OCTET_STREAM => Ok(response.body().clone()),
@@ -99,7 +99,7 @@ impl HttpTransport {
         }
     }
 
-    fn refused(&self, status: StatusCode, body: &[u8]) -> TransportError {
+    fn rejected(&self, status: StatusCode, body: &[u8]) -> TransportError {
         let text = String::from_utf8_lossy(&body[..body.len().min(1000)]);
         let line = text.lines().next().unwrap_or_default();
         TransportError::new(format!("POST {}: {status}: {line}", self.url))
@@ -120,7 +120,9 @@ impl Transport for HttpTransport {
     async fn call(&self, request: Bytes) -> Result<Bytes, TransportError> {
         match timeout(self.call_timeout, self.post(request)).await {
             Ok(result) => result,
-            Err(_) => Err(TransportError::new(format!("POST {}: no answer within {:?}", self.url, self.call_timeout))),
+            Err(_) => {
+                Err(TransportError::new(format!("POST {}: no response within {:?}", self.url, self.call_timeout)))
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{Chain, LONGEST_TYPE, cut};
 use crate::message_handler::MessageHandler;
 use crate::request::{Invocation, decode};
 use crate::response_writer::Mark;
-use crate::{Context, DeadLetter, FailureKind, FailurePolicy, InvocationFailure, Message, TypeError};
+use crate::{Context, DeadLetter, FailureKind, FailurePolicy, FunctionError, InvocationFailure, Message, TypeError};
 
 /// How an invocation failed, with what is needed to take it back.
 pub(crate) struct Failed {
@@ -141,12 +141,10 @@ impl Handlers<()> {
                     handler.run(&(), context, invocations, count).await?;
                 }
                 None => {
-                    info!(
-                        function = ?context.self_address(),
-                        message_type = cut(message_type, LONGEST_TYPE),
-                        "message ignored: the function does not accept its type"
-                    );
-                    invocations.next();
+                    let Some(Invocation { caller, message }) = invocations.next() else { return Ok(()) };
+                    let mark = context.begin(caller);
+                    let reason = FunctionError::unexpected_type(&message).to_string();
+                    return Err(Failed { mark, kind: FailureKind::UnexpectedType, reason });
                 }
             }
         }

@@ -23,7 +23,7 @@ use crate::value_spec::ValueSpec;
 ///
 /// Nothing happens until the whole batch has succeeded; then the runtime applies all of it within one checkpoint:
 /// messages first, then delayed ones and cancellations, then egress records, then states. After a failure the runtime
-/// sends the same messages again, so whatever a function does beside its context happens at least once.
+/// sends the same messages again, so side effects outside the context happen at least once.
 pub struct Context {
     self_address: Address,
     encoded_caller: Caller,
@@ -83,7 +83,8 @@ impl Context {
     /// The bytes are decoded once a batch, at the first access.
     ///
     /// # Errors
-    /// [`FunctionError::State`] when the bytes are not what the spec says, a bug when the state is not declared.
+    /// [`FunctionError::State`] when the bytes are not what the spec says, a bug when the state is not declared, or with another
+    /// Rust type.
     pub fn get<T: Decode + Send + Sync + 'static>(&self, spec: &ValueSpec<T>) -> Result<Option<&T>, FunctionError> {
         self.states.get(spec)
     }
@@ -102,7 +103,7 @@ impl Context {
     /// Writes a state. The same value as before is a write, too: it renews the state's expiration.
     ///
     /// # Errors
-    /// A bug when the state is not declared.
+    /// A bug when the state is not declared, or with another Rust type.
     pub fn set<T: Send + Sync + 'static>(&mut self, spec: &ValueSpec<T>, value: T) -> Result<(), FunctionError> {
         self.states.set(spec, value)
     }
@@ -130,7 +131,7 @@ impl Context {
     /// Removes the value of a state.
     ///
     /// # Errors
-    /// A bug when the state is not declared.
+    /// A bug when the state is not declared, or with another Rust type.
     pub fn remove<T: 'static>(&mut self, spec: &ValueSpec<T>) -> Result<(), FunctionError> {
         self.states.remove(spec)
     }
@@ -193,8 +194,8 @@ impl Context {
     ///
     /// The runtime keeps tokens under the id of this instance, whatever its function type: two function types with
     /// instances of the same id must not use the same tokens. A token that is used while an earlier message with it is
-    /// pending makes the job fail over and over; within a batch that is refused here, across batches keep the token in a
-    /// state, and cancel before it is used again.
+    /// pending makes the job fail over and over. Within a batch this is an error. Across batches, keep the token in a state and
+    /// cancel it before using it again.
     ///
     /// # Errors
     /// Poison when this batch sent a message with the token and did not cancel it since; and as [`send`](Self::send).

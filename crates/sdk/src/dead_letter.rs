@@ -21,7 +21,7 @@ use crate::{Address, Destination, Egress, InvocationFailure, Record, TypeError};
 /// | `payload_length`, `payload_sha256` | of the whole payload: bytes, and lower-case hex |
 /// | `payload` | the payload in base64, cut so that the record stays under 900 KiB (Kinesis takes 1 MiB) |
 ///
-/// Its key is the id of the function's address, `-` where that is empty; cut where the destination would refuse it.
+/// Its key is the id of the function's address, `-` where that is empty; truncated to what the destination accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
     egress: Egress,

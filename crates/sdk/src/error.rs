@@ -36,27 +36,38 @@ pub enum FunctionError {
     /// says: a bad release must never drain a stream into dead letters.
     Bug(BoxError),
     /// A message of a type that the function does not read. It is ignored with one line in the log, whatever the policy
-    /// says, and what the invocation did before is dropped: types come and go with the releases of those who send.
+    /// says, and what the invocation did before is dropped: senders may introduce types before this function knows them.
     UnexpectedType(TypeError),
-    /// A state that cannot be read: a bug, with a kind of its own as operators want to be told of it. The batch fails whatever
-    /// the policy says.
+    /// A state that cannot be read: a bug, with a kind of its own so that it can be alerted on. The batch fails whatever the policy
+    /// says.
     State(StateError),
 }
 
 impl FunctionError {
-    /// A transient error. The error's text is logged: it must not show the message.
+    /// A transient error.
+    ///
+    /// An error that is a `FunctionError` already keeps its kind. The texts of the error and of its sources are logged: they must
+    /// not show the message.
     pub fn transient(error: impl Into<BoxError>) -> Self {
-        Self::Transient(without_values(error.into()))
+        Self::of_kind(error.into(), Self::Transient)
     }
 
-    /// A permanent error of this message. The error's text is logged: it must not show the message.
+    /// A permanent error of this message. What [`transient`](Self::transient) says of kinds and texts is true here.
     pub fn poison(error: impl Into<BoxError>) -> Self {
-        Self::Poison(without_values(error.into()))
+        Self::of_kind(error.into(), Self::Poison)
     }
 
-    /// A bug of this release. The error's text is logged: it must not show the message.
+    /// A bug of this release. What [`transient`](Self::transient) says of kinds and texts is true here.
     pub fn bug(error: impl Into<BoxError>) -> Self {
-        Self::Bug(without_values(error.into()))
+        Self::of_kind(error.into(), Self::Bug)
+    }
+
+    /// A bug that is passed on as poison would become a dead letter after all.
+    fn of_kind(error: BoxError, kind: fn(BoxError) -> Self) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => kind(without_values(error)),
+        }
     }
 
     /// A message of a type that a [`fallback`](crate::Function::fallback) does not know.
@@ -114,14 +125,19 @@ impl fmt::Display for Chain<'_> {
         write!(f, "{}", self.0)?;
         let mut source = self.0.source();
         while let Some(error) = source {
-            write!(f, ": {error}")?;
+            match error.downcast_ref::<serde_json::Error>() {
+                // Its own text quotes the value.
+                Some(json) => write!(f, ": {}", TypeError::json(json))?,
+                None => write!(f, ": {error}")?,
+            }
             source = error.source();
         }
         Ok(())
     }
 }
 
-/// Says of any error which kind of [`FunctionError`] it is; `?` does the rest. The error and its sources are kept.
+/// Says of any error which kind of [`FunctionError`] it is; `?` does the rest. The error and its sources are kept, and an error
+/// that is a `FunctionError` already keeps its kind.
 ///
 /// ```
 /// # use statefun_sdk::{FunctionError, ResultExt};
@@ -267,7 +283,8 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// A failure that failed its whole batch.
+/// How an invocation failed: with its batch ([`HandlerError::Invocation`]), or as a dead letter
+/// ([`Response::dead_letters`](crate::Response::dead_letters)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvocationFailure {

@@ -74,7 +74,8 @@ impl<D: Send + Sync + 'static> Function<D> {
     /// bound.
     ///
     /// Messages of other types do not reach it; those for which nothing is bound are ignored with one line in the log, unless
-    /// there is a [`fallback`](Self::fallback). A message that does not hold what its type says is poison.
+    /// there is a [`fallback`](Self::fallback). A message that does not hold what its type says is poison. Two handlers of one type
+    /// are an error of [`RegistryBuilder::build`](crate::RegistryBuilder::build).
     pub fn on<T, Form>(self, handler: impl for<'a> MessageHandler<'a, D, T, Form>) -> Self
     where
         T: FromMessage + 'static,
@@ -113,7 +114,7 @@ impl<D: Send + Sync + 'static> Function<D> {
 
     /// Binds the handler of the messages for whose type no other is bound.
     ///
-    /// What it cannot handle either, it gives back as [`FunctionError::unexpected_type`](crate::FunctionError::unexpected_type).
+    /// It replaces an earlier one. What it cannot handle either, it returns as [`FunctionError::unexpected_type`](crate::FunctionError::unexpected_type).
     pub fn fallback<Form>(mut self, handler: impl for<'a> MessageHandler<'a, D, Message, Form>) -> Self
     where
         Form: 'static,

@@ -116,7 +116,7 @@ impl RegistryBuilder {
         self
     }
 
-    /// Adds several functions, as an application has them.
+    /// Adds several functions.
     pub fn functions(mut self, functions: impl IntoIterator<Item = Function>) -> Self {
         self.functions.extend(functions);
         self

@@ -23,7 +23,7 @@ type Value = Box<dyn Any + Send + Sync>;
 enum Change {
     /// As the runtime sent it: nothing goes back.
     None,
-    /// Written, be it with the same value: a write renews the expiration.
+    /// Written, even if with the same value: a write renews the expiration.
     Written,
     Removed,
 }
@@ -36,7 +36,7 @@ struct Slot {
     change: Change,
     /// The value was written since it was last encoded.
     stale: bool,
-    /// The runtime has no value, so that removing one is nothing to tell.
+    /// The runtime has no value, so a removal need not be sent.
     absent_at_runtime: bool,
 }
 

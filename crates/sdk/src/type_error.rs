@@ -51,7 +51,7 @@ fn describe_json_error(error: &serde_json::Error) -> String {
         match text.rsplit_once(", expected ") {
             Some((_, expected)) => format!("expected {expected}"),
             None if text.starts_with("missing field ") || text.starts_with("duplicate field ") => text.to_owned(),
-            None => "a value that the type refuses".to_owned(),
+            None => "a value that the type does not accept".to_owned(),
         }
     };
     detail + &position.unwrap_or_default()

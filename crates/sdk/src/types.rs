@@ -31,7 +31,7 @@ macro_rules! primitive {
     )*};
 }
 
-// The default of each of these is encoded as no bytes at all, never as an explicit zero: Java's readers refuse that.
+// The default is encoded as no bytes, never as an explicit zero: Java's readers reject that.
 primitive! {
     bool, "io.statefun.types/bool", BooleanWrapper;
     i32, "io.statefun.types/int", IntWrapper;

@@ -55,7 +55,7 @@ async fn messages_are_sent_in_order_with_their_types() {
     assert_eq!(result.outgoing_messages, expected);
 }
 
-/// Java's J2: a message of another type decoded to something else.
+/// In the Java SDK a message of another type decoded to something else.
 #[tokio::test]
 async fn a_message_of_another_type_is_an_error_that_names_both() {
     async fn read(_: &mut Context, message: Message) -> Result<(), FunctionError> {

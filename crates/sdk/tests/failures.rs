@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
 use statefun_sdk::protocol::reqreply::from_function::{EgressMessage, InvocationResponse};
 use statefun_sdk::{
-    Bytes, CancellationToken, Context, DeadLetter, Decode, Destination, Egress, Encode, FailureKind, FailurePolicy,
-    Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ResponseKind, ResultExt, TypeError,
-    TypeName, Typed, ValueSpec,
+    BoxError, Bytes, CancellationToken, Context, DeadLetter, Decode, Destination, Egress, Encode, FailureKind,
+    FailurePolicy, Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ResponseKind,
+    ResultExt, TypeError, TypeName, Typed, ValueSpec,
 };
 use statefun_test_support::request::{Batch, address, call, effects, mutations, result, typed, value_of};
 
@@ -236,7 +236,7 @@ async fn a_reader_of_a_state_that_panics_is_no_dead_letter() {
     assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::State));
 }
 
-/// Go's G1: an error of an encoder ended the process.
+/// In the Go SDK an error of an encoder ended the process.
 #[tokio::test]
 async fn a_value_that_cannot_be_written_is_the_failure_of_the_invocation_that_wrote_it() {
     for bad in [13, 14] {
@@ -292,6 +292,51 @@ async fn a_bug_fails_the_batch_whatever_the_policy_says() {
         let error = call(function, request).await.expect_err("a failed batch");
         assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::Bug), "{number}");
     }
+}
+
+/// However an error is passed on: what was a bug or transient must not become a dead letter.
+#[tokio::test]
+async fn an_error_keeps_its_kind() {
+    fn passed_on(context: &mut Context) -> Result<(), BoxError> {
+        Ok(context.send(TypeName::new("test/undeclared").with_id("1"), true)?)
+    }
+    async fn relabel(context: &mut Context, number: i32) -> Result<(), FunctionError> {
+        match number {
+            0 => context.emit(OUT, KafkaRecord::topic("out").utf8("x")).or_poison(),
+            1 => passed_on(context).or_poison(),
+            _ => Err(FunctionError::transient("down")).or_poison(),
+        }
+    }
+    for (number, kind) in [(0, FailureKind::Bug), (1, FailureKind::Bug), (2, FailureKind::Transient)] {
+        let function = Function::new(FUNCTION).on(relabel).on_failure(dead_letters());
+        let error =
+            call(function, Batch::to(FUNCTION, "a").message(value_of(number))).await.expect_err("a failed batch");
+        assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == kind), "{number}");
+    }
+}
+
+/// An error of one's own with a source that quotes the value.
+#[tokio::test]
+async fn sources_are_told_without_values() {
+    #[derive(Debug)]
+    struct Unreadable(serde_json::Error);
+    impl std::fmt::Display for Unreadable {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("the price is unreadable")
+        }
+    }
+    impl std::error::Error for Unreadable {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+    async fn parse(_: &mut Context, text: String) -> Result<(), FunctionError> {
+        serde_json::from_str::<i32>(&text).map(drop).map_err(Unreadable).or_poison()
+    }
+    let request = Batch::to(FUNCTION, "a").message(value_of("\"secret\""));
+    let result = effects(Function::new(FUNCTION).on(parse).on_failure(dead_letters()), request).await;
+    let error = record(&result.outgoing_egresses[0])["error"].clone();
+    assert_eq!(error, "the price is unreadable: expected i32 (line 1, column 8)");
 }
 
 /// An address that comes from data is checked before it is used; that it is not known says nothing of the release.

@@ -95,7 +95,7 @@ async fn text_that_is_not_utf8_is_refused_by_name() {
     }
 }
 
-/// Python's P3: it answered with a stack trace.
+/// The Python SDK responds with a stack trace here.
 #[tokio::test]
 async fn an_unknown_function_is_refused_with_the_names_of_those_that_exist() {
     let registry = Registry::builder()
@@ -107,7 +107,7 @@ async fn an_unknown_function_is_refused_with_the_names_of_those_that_exist() {
     assert_eq!(error.to_string(), "unknown function \"test/three\": expected one of test/one, test/two");
 }
 
-/// Python's P1: a record with an empty key is for the instance with the empty id.
+/// A record with an empty key is for the instance with the empty id.
 #[tokio::test]
 async fn an_empty_id_is_an_id() {
     async fn check(context: &mut Context, _: Message) -> Result<(), FunctionError> {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -14,6 +15,7 @@ use axum::routing::get;
 use statefun_examples::registry;
 use statefun_http::{Drain, Endpoint};
 use statefun_sdk::BoxError;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[derive(Clone)]
 struct AppState {
@@ -47,8 +49,14 @@ async fn main() -> Result<(), BoxError> {
     let endpoint = Endpoint::new(registry()?).max_in_flight(1000);
     let (app, drain) = (app(&endpoint), endpoint.drain());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let shutdown = async move {
-        let _ = tokio::signal::ctrl_c().await;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        drain.start(); // /ready fails, and load balancers look elsewhere
+        tokio::time::sleep(Duration::from_secs(5)).await;
         drain.close(); // what comes late gets 503, which the cluster retries
     };
     Ok(axum::serve(listener, app).with_graceful_shutdown(shutdown).await?)

@@ -245,7 +245,7 @@ async fn a_server_takes_routes_and_layers() {
     assert_eq!((rejection.status, rejection.header("x-marked")), (404, Some("yes")));
 }
 
-/// A process has one recorder: nobody who was not asked may install it.
+/// A process has one recorder: it must not be installed unless asked for.
 #[tokio::test]
 async fn without_metrics_there_is_no_page_of_them() {
     let options = Options { metrics: false, workers: NonZeroUsize::MIN, drain_delay: Duration::ZERO, ..options() };

@@ -89,7 +89,7 @@ async fn no_answer_in_time_is_an_error() {
     let server = Running::start(registry([gate.function("transport/gate")]), options());
     let transport = to(&server).call_timeout(Duration::from_millis(50));
     let error = transport.call(batch("transport/gate", &[("demo/message", b"")]).into()).await.unwrap_err();
-    assert!(error.to_string().contains("no answer within 50ms"), "{error}");
+    assert!(error.to_string().contains("no response within 50ms"), "{error}");
 }
 
 #[tokio::test]

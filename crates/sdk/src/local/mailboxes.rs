@@ -54,7 +54,7 @@ impl Mailboxes {
         invocations.collect()
     }
 
-    /// The request in flight was answered: its messages are done with.
+    /// The request in flight got its response: removes its messages.
     pub(super) fn done(&mut self, target: &Address) {
         let Some(mailbox) = self.boxes.get_mut(target) else { return };
         mailbox.messages.drain(..mailbox.in_flight);

@@ -74,8 +74,8 @@ pub enum Violation {
         /// The type that came.
         found: String,
     },
-    /// States are said to be missing, but none that was not sent: the runtime would register nothing and ask again for
-    /// ever.
+    /// The response reports missing states, but all of them were in the request: the runtime would register nothing and ask
+    /// again for ever.
     NothingMissing,
     /// A type name without exactly one `/` (runtime: `TypeName.parseFrom`).
     InvalidTypeName(String),
