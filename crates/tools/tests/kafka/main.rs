@@ -134,7 +134,7 @@ async fn payments_are_simulated(broker: &Broker) {
             "created the missing topic confirmed",
             "created the missing topic thresholds",
             "created the missing topic alerts",
-            "seed 5: a transaction in 20ms to confirmed, thresholds, transactions; alerts from alerts",
+            "seed 5: a transaction every 20ms to confirmed, thresholds, transactions; alerts from alerts",
         ]
     );
 
@@ -170,7 +170,7 @@ async fn what_cannot_be_is_said(broker: &Broker) {
     for command in ["send", "receive"] {
         let output = fed(broker, &[command, "kafka:unknown"], "");
         assert_eq!(output.status.code(), Some(1));
-        assert!(error(&output).contains("expected a topic that exists"), "{}", error(&output));
+        assert!(error(&output).contains("expected an existing topic"), "{}", error(&output));
     }
     broker.create("large", 1).await;
     let lines = format!("small\n{}\nsmall\n", "x".repeat(2_000_000));
