@@ -29,7 +29,7 @@ async fn lines_are_json_with_the_id_of_their_event() {
         "request cancelled: the functions took too long",
         "the response is too large for Lambda",
         "the event's body is marked as base64 and is not",
-        "request refused",
+        "request rejected",
     ] {
         assert!(messages.contains(&expected), "{expected} is not in {messages:?}");
     }
