@@ -162,9 +162,11 @@ image() {
 
 image_full() { image --arm64; }
 
-cloud() { tests/cloud/run; }
+cloud() { tests/cloud/run lint cloudformation scripts; }
 
-cluster() { tests/cluster/run async kinesis sdk fraud; }
+cloud_full() { tests/cloud/run; }
+
+cluster() { tests/cluster/run async kinesis sdk; }
 
 cluster_full() { tests/cluster/run --full; }
 
