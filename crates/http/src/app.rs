@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{Method, Response, StatusCode};
-use axum::routing::{any, get};
+use axum::routing::get;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{Either, Full};
@@ -138,11 +138,9 @@ fn pages(endpoint: &Endpoint, options: &Options) -> Router {
     for (path, page) in pages {
         router = router.route(path, page.fallback(reject(Rejection::Method(allowed))));
     }
-    let only_post = Rejection::Method("POST");
-    if options.any_path {
-        router.fallback(reject(only_post))
-    } else {
-        router.route(PATH, any(reject(only_post))).fallback(reject(Rejection::Path))
+    match options.any_path {
+        true => router.fallback(reject(Rejection::Method("POST"))),
+        false => router.merge(endpoint.router()).fallback(reject(Rejection::Path)),
     }
 }
 

@@ -12,7 +12,7 @@ const DRAINING: u8 = 1;
 const CLOSED: u8 = 2;
 
 /// A handle to shut an [`Endpoint`](crate::Endpoint) down without losing a request. A [`Server`](crate::Server) does so by itself;
-/// in a server of one's own:
+/// in your own server:
 ///
 /// 1. [`start`](Self::start): `/readyz` fails, so that load balancers look elsewhere; requests are still served.
 /// 2. [`close`](Self::close): new requests are rejected with 503, which the runtime retries.

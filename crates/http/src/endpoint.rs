@@ -9,7 +9,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{CONTENT_TYPE, EXPECT};
 use axum::http::{HeaderMap, HeaderValue, Response};
-use axum::routing::{MethodRouter, post};
+use axum::routing::post;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::Full;
@@ -29,8 +29,8 @@ pub const PATH: &str = "/statefun";
 
 const OCTET_STREAM: &str = "application/octet-stream";
 
-/// The endpoint that the cluster calls: a [`Service`] of HTTP requests, whatever their path and method, to be mounted in an
-/// application of one's own.
+/// The endpoint that the cluster calls: a [`Service`] of HTTP requests, whatever their path and method, to be mounted in your
+/// own application.
 ///
 /// ```
 /// # use axum::{Router, routing::get};
@@ -114,16 +114,12 @@ impl Endpoint {
         self.drain.clone()
     }
 
-    /// The endpoint alone as a router of `POST /statefun`, to be merged or nested, whatever the application's state.
+    /// The endpoint alone as a router of `POST /statefun`, where other methods are 405, to be merged or nested, whatever the application's state.
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> Router<S> {
-        Router::new().route(PATH, self.route())
-    }
-
-    /// `POST`; other methods are 405.
-    fn route<S: Clone + Send + Sync + 'static>(&self) -> MethodRouter<S> {
         let (endpoint, fallback) = (self.clone(), self.clone());
-        post(async move |request: Request| endpoint.respond(request).await)
-            .fallback(async move |request: Request| fallback.reject(request, Rejection::Method("POST")))
+        let route = post(async move |request: Request| endpoint.respond(request).await)
+            .fallback(async move |request: Request| fallback.reject(request, Rejection::Method("POST")));
+        Router::new().route(PATH, route)
     }
 
     /// Responds to an invocation request.

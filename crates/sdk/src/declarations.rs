@@ -1,6 +1,6 @@
 use crate::{DeadLetter, Egress, StateDeclaration, TypeName};
 
-/// What happens to poison: a message that will fail for ever, as it cannot be read or makes the function panic.
+/// What happens to poison: a message that always fails, because it cannot be read or makes the function panic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum FailurePolicy {

@@ -91,7 +91,7 @@ impl<T: Encode + Typed> Payload for T {
     }
 }
 
-/// Buffers that are written anew for every value, so that none needs memory of its own.
+/// Buffers that are reused for every value, so that a value needs no allocation.
 #[derive(Debug, Default)]
 pub struct Buffers {
     /// The bytes of a value.

@@ -30,7 +30,7 @@ pub enum FunctionError {
     /// A transient error, such as a dependency that is down. The batch fails, nothing of it is applied, and the runtime sends it
     /// again.
     Transient(BoxError),
-    /// The message will fail for ever. The function's [`FailurePolicy`](crate::FailurePolicy) decides what happens to it.
+    /// The message always fails. The function's [`FailurePolicy`](crate::FailurePolicy) decides what happens to it.
     Poison(BoxError),
     /// A bug of this release, such as a target, an egress or a state that was not declared. The batch fails whatever the policy
     /// says: a bad release must never drain a stream into dead letters.
