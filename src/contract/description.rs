@@ -114,7 +114,7 @@ impl FunctionContract {
             states: states.collect(),
             accepts: function.accepts().iter().map(ToString::to_string).collect(),
             targets: function.targets().iter().map(ToString::to_string).collect(),
-            egresses: function.egresses().iter().map(ToString::to_string).collect(),
+            egresses: function.egresses().map(ToString::to_string).collect(),
         }
     }
 }

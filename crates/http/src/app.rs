@@ -13,11 +13,10 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{Either, Full};
-use statefun_sdk::Registry;
+use statefun_sdk::{Contract, Registry};
 use tower_service::Service;
 
 use crate::body::RequestBody;
-use crate::describe::describe;
 use crate::drain::Drain;
 use crate::endpoint::{Endpoint, PATH};
 use crate::options::Options;
@@ -118,7 +117,7 @@ impl Service<Request> for App {
 
 /// `/`, `/healthz`, `/readyz` and `/metrics`, and rejections of all but these and invocations.
 fn pages(endpoint: &Endpoint, options: &Options) -> Router {
-    let functions = describe(endpoint.registry());
+    let functions = Bytes::from(Contract::of(endpoint.registry()).to_json());
     let drain = endpoint.drain();
     let pages = [
         ("/", get(async move || ([(CONTENT_TYPE, "application/json")], functions))),

@@ -7,7 +7,7 @@
 //! | `options` | the settings of a server |
 //! | `endpoint`, `body`, `rejection` | the endpoint as a tower service: a request's body, its response, or why it gets none |
 //! | `drain`, `rate_limit` | admission: readiness, requests in flight, shutdown; requests a second |
-//! | `app`, `describe` | the endpoint with the pages beside it; what `GET /` tells |
+//! | `app` | the endpoint with the pages beside it |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
 //! | `workers`, `connection`, `writes`, `tls` | the threads that serve connections; one of these; its writes; certificates |
 //! | `metrics`, `recorder` (feature `metrics`) | what is counted; the Prometheus recorder |
@@ -17,7 +17,6 @@
 mod app;
 mod body;
 mod connection;
-mod describe;
 mod drain;
 mod endpoint;
 mod error;

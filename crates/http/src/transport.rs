@@ -14,6 +14,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
+use statefun_sdk::ErrorChain;
 use statefun_sdk::local::{Transport, TransportError};
 use tokio::time::timeout;
 
@@ -106,13 +107,7 @@ impl HttpTransport {
     }
 
     fn error(&self, error: &(dyn Error + 'static)) -> TransportError {
-        let mut text = format!("POST {}: {error}", self.url);
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        TransportError::new(text)
+        TransportError::new(format!("POST {}: {}", self.url, ErrorChain(error)))
     }
 }
 

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::{info, warn};
 
-use crate::error::{Chain, LONGEST_TYPE, cut};
+use crate::error::{ErrorChain, LONGEST_TYPE, cut};
 use crate::message_handler::MessageHandler;
 use crate::request::{Invocation, decode};
 use crate::response_writer::Mark;
@@ -71,7 +71,7 @@ where
                 let (kind, reason) = match (context.unreadable_state(), result) {
                     (Some(error), _) => (FailureKind::State, error.to_string()),
                     (None, Ok(Ok(()))) => continue,
-                    (None, Ok(Err(error))) => (error.kind(), Chain(&error).to_string()),
+                    (None, Ok(Err(error))) => (error.kind(), ErrorChain(&error).to_string()),
                     (None, Err(panic)) => (FailureKind::Panic, panic_text(&*panic)),
                 };
                 return Err(Failed { mark, kind, reason });

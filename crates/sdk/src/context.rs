@@ -238,7 +238,7 @@ impl Context {
     /// # Errors
     /// A bug when the egress is not declared, poison when the egress would reject the record.
     pub fn emit(&mut self, egress: Egress, record: impl EgressRecord) -> Result<(), FunctionError> {
-        if !self.declarations.egresses.contains(&egress) {
+        if !self.declarations.emits_to(&egress) {
             return Err(FunctionError::bug(format!(
                 "egress {egress} is not declared: add .emits(…) where the function is registered"
             )));

@@ -74,6 +74,11 @@ impl DeadLetter {
         &self.egress
     }
 
+    /// The topic or stream of the dead letters.
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
     pub(crate) fn record(&self, failure: &InvocationFailure, invocation: &Invocation) -> Result<Record, TypeError> {
         let payload = invocation.message.value();
         let caller = invocation.caller.read().ok().flatten();

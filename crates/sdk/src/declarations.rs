@@ -1,4 +1,4 @@
-use crate::{DeadLetter, Egress, StateDeclaration, TypeName};
+use crate::{Connector, DeadLetter, Egress, StateDeclaration, TypeName};
 
 /// What happens to poison: a message that always fails, because it cannot be read or makes the function panic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,7 +35,14 @@ pub(crate) struct Declarations {
     pub(crate) states: Vec<StateDeclaration>,
     pub(crate) targets: Vec<TypeName>,
     pub(crate) replies: bool,
-    pub(crate) egresses: Vec<Egress>,
+    /// With the connector of their records, where it is declared.
+    pub(crate) egresses: Vec<(Egress, Option<Connector>)>,
     pub(crate) accepts: Vec<TypeName>,
     pub(crate) on_failure: FailurePolicy,
+}
+
+impl Declarations {
+    pub(crate) fn emits_to(&self, egress: &Egress) -> bool {
+        self.egresses.iter().any(|(declared, _)| declared == egress)
+    }
 }

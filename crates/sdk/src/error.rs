@@ -117,19 +117,32 @@ fn without_values(error: BoxError) -> BoxError {
     }
 }
 
-/// Displays an error with its sources: `error: source: source of the source`.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn Error + 'static));
+/// Displays an error with its sources, as `error: source: source of the source`, each once: many errors of libraries end
+/// with the text of their source.
+///
+/// ```
+/// # use statefun_sdk::ErrorChain;
+/// let error: Box<dyn std::error::Error> = "the file is empty".into();
+/// assert_eq!(ErrorChain(&*error).to_string(), "the file is empty");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct ErrorChain<'a>(pub &'a (dyn Error + 'static));
 
-impl fmt::Display for Chain<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut before = self.0.to_string();
+        f.write_str(&before)?;
         let mut source = self.0.source();
         while let Some(error) = source {
-            match error.downcast_ref::<serde_json::Error>() {
+            let text = match error.downcast_ref::<serde_json::Error>() {
                 // Its own text quotes the value.
-                Some(json) => write!(f, ": {}", TypeError::json(json))?,
-                None => write!(f, ": {error}")?,
+                Some(json) => TypeError::json(json).to_string(),
+                None => error.to_string(),
+            };
+            if !before.ends_with(&text) {
+                write!(f, ": {text}")?;
             }
+            before = text;
             source = error.source();
         }
         Ok(())

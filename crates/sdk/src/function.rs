@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use crate::batch::{ErasedHandler, Handlers, Logic};
 use crate::declarations::Declarations;
 use crate::message_handler::{FromMessage, MessageHandler};
-use crate::{Decode, Egress, Encode, FailurePolicy, InvalidTypeName, Message, TypeError, TypeName, Typed, ValueSpec};
+use crate::{
+    Connector, Decode, Egress, Encode, FailurePolicy, InvalidTypeName, Message, TypeError, TypeName, Typed, ValueSpec,
+};
 
 /// A function type: its name, a handler for each type of message, and what it declares.
 ///
@@ -162,7 +164,14 @@ impl<D: Send + Sync + 'static> Function<D> {
 
     /// Declares that it emits to this egress.
     pub fn emits(mut self, egress: Egress) -> Self {
-        self.declarations.egresses.push(egress);
+        self.declarations.egresses.push((egress, None));
+        self
+    }
+
+    /// Declares that it emits to this egress, and that all its records are of this connector, so that a check of module.yaml
+    /// can compare the egress's kind: a record of Kafka at an egress of Kinesis makes the job restart over and over.
+    pub fn emits_to(mut self, egress: Egress, connector: Connector) -> Self {
+        self.declarations.egresses.push((egress, Some(connector)));
         self
     }
 

@@ -10,7 +10,8 @@
 //! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that recognizes repeated messages |
 //! | `context`, `cancellation_token`, `egress`, `destination` | what a function can do: states, sends, delays, egress records; topics and streams |
 //! | `message_handler`, `function`, `declarations` | what handles messages; a function's name, handlers and declarations |
-//! | `registry` | all functions of a process, checked |
+//! | `ingress`, `registry` | the sources of messages; all functions of a process, checked |
+//! | `contract` | what a registry declares as data, and its JSON |
 //! | `handler`, `request`, `batch`, `response_writer`, `wire`, `dead_letter` | bytes in, bytes out: one request of the runtime |
 //! | `error` | rejected requests, and the kinds of failure |
 //! | [`protocol`] | the wire messages |
@@ -20,6 +21,7 @@ mod address;
 mod batch;
 mod cancellation_token;
 mod context;
+mod contract;
 mod dead_letter;
 mod declarations;
 mod destination;
@@ -28,6 +30,7 @@ mod encode;
 mod error;
 mod function;
 mod handler;
+mod ingress;
 mod message;
 mod message_handler;
 mod recent_ids;
@@ -52,17 +55,22 @@ pub use bytes::Bytes;
 pub use bytestring::ByteString;
 pub use cancellation_token::{CancellationToken, EmptyToken};
 pub use context::Context;
+pub use contract::{
+    Contract, ExpirationContract, ExpirationMode, FailureContract, FunctionContract, IngressContract, InvalidContract,
+    StateContract,
+};
 pub use dead_letter::DeadLetter;
 pub use declarations::FailurePolicy;
 pub use destination::{Connector, Destination, InvalidConnector, InvalidDestination, Record};
 pub use egress::{Egress, EgressRecord, KafkaRecord, KafkaRecordBuilder, KinesisRecord, KinesisRecordBuilder};
 pub use encode::{Decode, Encode, Payload, Typed};
 pub use error::{
-    BoxError, FailureKind, FunctionError, HandlerError, IntoFunctionError, InvocationFailure, RequestError, ResultExt,
-    StateError,
+    BoxError, ErrorChain, FailureKind, FunctionError, HandlerError, IntoFunctionError, InvocationFailure, RequestError,
+    ResultExt, StateError,
 };
 pub use function::Function;
 pub use handler::{RequestReplyHandler, Response, ResponseKind};
+pub use ingress::Ingress;
 pub use message::Message;
 pub use message_handler::{FromMessage, MessageHandler};
 pub use recent_ids::RecentIds;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::batch::Handlers;
 use crate::declarations::Declarations;
-use crate::{Address, Egress, FailurePolicy, Function, InvalidTypeName, StateDeclaration, TypeName};
+use crate::{
+    Address, Connector, Egress, FailurePolicy, Function, Ingress, InvalidTypeName, StateDeclaration, TypeName,
+};
 
 /// All functions of a process, checked.
 ///
@@ -21,6 +23,7 @@ pub struct Registry {
     functions: Vec<RegisteredFunction>,
     /// Positions in `functions`, by namespace and name.
     positions: BTreeMap<String, BTreeMap<String, usize>>,
+    ingresses: Vec<Ingress>,
 }
 
 /// A function of a [`Registry`] and what it declared.
@@ -33,12 +36,17 @@ pub struct RegisteredFunction {
 impl Registry {
     /// Begins an empty registry.
     pub fn builder() -> RegistryBuilder {
-        RegistryBuilder { functions: Vec::new() }
+        RegistryBuilder { functions: Vec::new(), ingresses: Vec::new() }
     }
 
     /// The functions in the order in which they were registered.
     pub fn functions(&self) -> &[RegisteredFunction] {
         &self.functions
+    }
+
+    /// The ingresses in the order in which they were declared.
+    pub fn ingresses(&self) -> &[Ingress] {
+        &self.ingresses
     }
 
     pub(crate) fn position(&self, address: &Address) -> Option<usize> {
@@ -73,8 +81,14 @@ impl RegisteredFunction {
     }
 
     /// The egresses that it emits to, that of its dead letters included.
-    pub fn egresses(&self) -> &[Egress] {
-        &self.declarations.egresses
+    pub fn egresses(&self) -> impl ExactSizeIterator<Item = &Egress> {
+        self.declarations.egresses.iter().map(|(egress, _)| egress)
+    }
+
+    /// Whether its records to this egress are of Kafka or of Kinesis; `None` where it did not declare it.
+    pub fn connector_of(&self, egress: &Egress) -> Option<Connector> {
+        let declared = self.declarations.egresses.iter().find(|(declared, _)| declared == egress);
+        declared.and_then(|(_, connector)| *connector)
     }
 
     /// What becomes of poison.
@@ -97,7 +111,7 @@ impl fmt::Debug for RegisteredFunction {
             .field("accepts", &self.accepts())
             .field("targets", &self.targets())
             .field("replies", &self.replies())
-            .field("egresses", &self.egresses())
+            .field("egresses", &self.declarations.egresses)
             .finish_non_exhaustive()
     }
 }
@@ -107,6 +121,7 @@ impl fmt::Debug for RegisteredFunction {
 #[must_use]
 pub struct RegistryBuilder {
     functions: Vec<Function>,
+    ingresses: Vec<Ingress>,
 }
 
 impl RegistryBuilder {
@@ -122,15 +137,33 @@ impl RegistryBuilder {
         self
     }
 
-    /// Checks the functions.
+    /// Declares an ingress. What serves requests has no use for it; it is for those who write or check a module.yaml.
+    pub fn ingress(mut self, ingress: Ingress) -> Self {
+        self.ingresses.push(ingress);
+        self
+    }
+
+    /// Declares several ingresses.
+    pub fn ingresses(mut self, ingresses: impl IntoIterator<Item = Ingress>) -> Self {
+        self.ingresses.extend(ingresses);
+        self
+    }
+
+    /// Checks the functions and ingresses.
     ///
     /// # Errors
-    /// When a name is not `namespace/name`, two functions have the same name, two states of a function do, or a function has no
-    /// handler or two for one type.
+    /// When a name is not `namespace/name`, two functions have the same name, two states of a function do, a function has no
+    /// handler or two for one type, or two ingresses have the same id.
     pub fn build(self) -> Result<Registry, RegistryError> {
         let mut registry = Registry::default();
         for function in self.functions {
             registry.add(function)?;
+        }
+        for ingress in self.ingresses {
+            if registry.ingresses.iter().any(|other| other.id() == ingress.id()) {
+                return Err(RegistryError::DuplicateIngress(ingress.id().clone()));
+            }
+            registry.ingresses.push(ingress);
         }
         Ok(registry)
     }
@@ -153,9 +186,10 @@ impl Registry {
             return Err(RegistryError::DuplicateHandler { function: type_name, message_type: twice.clone() });
         }
         if let FailurePolicy::DeadLetter(dead_letter) = &declarations.on_failure
-            && !declarations.egresses.contains(dead_letter.egress())
+            && !declarations.emits_to(dead_letter.egress())
         {
-            declarations.egresses.push(dead_letter.egress().clone());
+            let connector = dead_letter.destination().connector();
+            declarations.egresses.push((dead_letter.egress().clone(), Some(connector)));
         }
         let names = self.positions.entry(type_name.namespace().to_owned()).or_default();
         if names.insert(type_name.name().to_owned(), self.functions.len()).is_some() {
@@ -194,6 +228,8 @@ pub enum RegistryError {
         /// The type of the messages.
         message_type: TypeName,
     },
+    /// Two ingresses have the same id.
+    DuplicateIngress(TypeName),
 }
 
 impl fmt::Display for RegistryError {
@@ -211,6 +247,9 @@ impl fmt::Display for RegistryError {
             }
             Self::DuplicateHandler { function, message_type } => {
                 write!(f, "function {function} has two handlers for {message_type}: bind one")
+            }
+            Self::DuplicateIngress(id) => {
+                write!(f, "ingress {id} is declared twice: every ingress needs an id of its own")
             }
         }
     }

@@ -282,7 +282,7 @@ fn header(args: &RenderArgs, registry: &Registry, destinations: &Destinations) -
 fn egress_options(registry: &Registry, destinations: &Destinations) -> Vec<String> {
     use statefun_sdk::Destination;
 
-    let used = |egress| registry.functions().iter().any(|function| function.egresses().contains(egress));
+    let used = |egress: &statefun_sdk::Egress| registry.functions().iter().any(|function| function.egresses().any(|declared| declared == egress));
     let all: Vec<_> = destinations.iter().filter(|(egress, _)| used(egress)).collect();
     let kinesis: Vec<String> = all
         .iter()

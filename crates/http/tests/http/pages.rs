@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use statefun_sdk::{Context, DeadLetter, Destination, Egress, FailurePolicy, Function, TypeName, ValueSpec};
+use statefun_sdk::{
+    Connector, Context, DeadLetter, Destination, Egress, FailurePolicy, Function, Ingress, Registry, TypeName,
+    ValueSpec,
+};
 
 use crate::support::{Running, SEEN, counter, options, registry};
 
@@ -20,40 +23,48 @@ async fn the_functions_are_listed_with_what_they_declare() {
         .sends_to(TypeName::new("pages/other"))
         .replies()
         .emits(Egress::new("pages/out"))
+        .emits_to(Egress::new("pages/records"), Connector::Kinesis)
         .on_failure(FailurePolicy::DeadLetter(dead_letter));
-    let server = Running::start(registry([full, counter("pages/plain")]), options());
+    let ingress =
+        Ingress::new("pages/in", "in", TypeName::new("io.statefun.types/string"), TypeName::new("pages/full"));
+    let functions = Registry::builder().functions([full, counter("pages/plain")]).ingress(ingress).build();
+    let server = Running::start(functions.unwrap(), options());
     let answer = server.get("/").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
-    let seen = json!({ "name": "seen", "type": "io.statefun.types/int", "expiration": null });
+    let seen = json!({ "type": "io.statefun.types/int", "expiration": null });
     let listed: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(
         listed,
-        json!({ "functions": [
-            {
-                "typename": "pages/full",
-                "states": [
-                    seen,
-                    { "name": "kept", "type": "io.statefun.types/string",
-                      "expiration": { "mode": "after_write", "seconds": 1.5 } },
-                    { "name": "called", "type": "io.statefun.types/double",
-                      "expiration": { "mode": "after_call", "seconds": 60.0 } },
-                ],
-                "accepts": ["io.statefun.types/string"],
-                "targets": ["pages/other"],
-                "replies": true,
-                "egresses": ["pages/out", "pages/dead-letter"],
-                "on_failure": { "policy": "dead-letter", "egress": "pages/dead-letter" },
+        json!({
+            "format": 2,
+            "functions": {
+                "pages/full": {
+                    "states": {
+                        "seen": seen,
+                        "kept": { "type": "io.statefun.types/string",
+                                  "expiration": { "after": "write", "milliseconds": 1500 } },
+                        "called": { "type": "io.statefun.types/double",
+                                    "expiration": { "after": "call", "milliseconds": 60_000 } },
+                    },
+                    "accepts": ["io.statefun.types/string"],
+                    "targets": ["pages/other"],
+                    "replies": true,
+                    "egresses": { "pages/out": null, "pages/records": "kinesis", "pages/dead-letter": "kafka" },
+                    "on_failure": { "policy": "dead-letter", "egress": "pages/dead-letter", "destination": "kafka:dead" },
+                },
+                "pages/plain": {
+                    "states": { "seen": seen },
+                    "accepts": [],
+                    "targets": [],
+                    "replies": false,
+                    "egresses": {},
+                    "on_failure": { "policy": "fail" },
+                },
             },
-            {
-                "typename": "pages/plain",
-                "states": [seen],
-                "accepts": [],
-                "targets": [],
-                "replies": false,
-                "egresses": [],
-                "on_failure": { "policy": "fail" },
+            "ingresses": {
+                "pages/in": { "topic": "in", "type": "io.statefun.types/string", "target": "pages/full" },
             },
-        ]})
+        })
     );
 }
 

@@ -246,9 +246,9 @@ impl TestContext {
                 });
             }
         }
-        let egresses = self.handler.registry().functions()[0].egresses();
+        let function = &self.handler.registry().functions()[0];
         for message in result.outgoing_egresses {
-            let Some(egress) = egresses.iter().map(Egress::id).find(|id| is_id(id, &message)) else { continue };
+            let Some(egress) = function.egresses().map(Egress::id).find(|id| is_id(id, &message)) else { continue };
             let record = EmittedRecord::from_wire(message.argument.unwrap_or_default())
                 .unwrap_or_else(|reason| panic!("a broken record for egress {egress}: {reason}"));
             self.emitted.push(Emitted { egress: egress.clone(), record });
