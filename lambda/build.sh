@@ -45,7 +45,7 @@ tools=$(lambda/tools)
 export CARGO_ENCODED_RUSTFLAGS=--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo
 export CFLAGS='-Wno-builtin-macro-redefined -D__DATE__="1980-01-01" -D__TIME__="00:00:00"'
 PATH=$tools/bin:$PATH cargo lambda build --quiet --locked --disable-optimizations --profile lambda --target "$target" \
-    -p statefun-lambda --bin bootstrap
+    -p statefun-lambda-bootstrap --bin bootstrap
 
 program=$CARGO_TARGET_DIR/lambda/bootstrap/bootstrap
 glibc=$(objdump -T "$program" | sed -n 's/.*(GLIBC_\([0-9.]*\)).*/\1/p' | sort -uV | tail -n 1)

@@ -1,14 +1,13 @@
 //! The commands.
 
 use clap::{Args, Parser, Subcommand};
-use statefun_sdk::{BoxError, Registry};
+use statefun_applications::ApplicationArgs;
+use statefun_sdk::BoxError;
 
-use crate::config::{ApplicationArgs, EgressArgs, ServeArgs};
-use crate::contract::{self, ContractArgs};
+use crate::config::ServeArgs;
 use crate::demo::{self, DemoArgs};
-use crate::functions;
 use crate::health::{self, HealthArgs};
-use crate::module::ModuleCommand;
+use crate::module::{ContractCommand, ModuleCommand};
 use crate::telemetry::{self, LogArgs};
 
 /// Stateful functions for Apache Flink, in Rust.
@@ -50,22 +49,22 @@ enum Command {
     #[command(after_long_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
     /// Write or check module.yaml, which describes the functions to a cluster
+    ///
+    /// `statefun module` does the same for functions of your own.
     #[command(subcommand)]
     Module(ModuleCommand),
     /// Print a release's contract with a running job, or check it against an older one
     ///
     /// Prints the functions with their states, types, expirations, accepted messages, targets and egresses as JSON,
     /// always in the same order. Store it with each release and run `contract check` in the next one to compare them.
-    #[command(after_long_help = contract::EXAMPLES)]
-    Contract(ContractArgs),
+    /// `statefun contract` does the same for functions of your own.
+    Contract(Box<ContractCommand>),
 }
 
 #[derive(Debug, Args)]
 struct ServeCommand {
     #[command(flatten)]
     serve: ServeArgs,
-    #[command(flatten)]
-    egresses: EgressArgs,
     #[command(flatten)]
     applications: ApplicationArgs,
 }
@@ -84,6 +83,7 @@ Examples:
   statefun-server demo --app shopping-cart | jq .value
   statefun-server demo --events my-events.jsonl | jq .value.data
   statefun-server demo --app fraud --seed 7 | grep Hypergrid
+  statefun-server demo --app greeter
   statefun-server demo --clock real";
 
 impl Cli {
@@ -94,11 +94,9 @@ impl Cli {
     pub async fn run(self) -> Result<(), BoxError> {
         match self.command {
             Command::Serve(command) => {
-                let ServeCommand { serve, egresses, applications } = *command;
+                let ServeCommand { serve, applications } = *command;
                 telemetry::init(&self.log, "info")?;
-                let functions = functions::all(&egresses.destinations()?, &applications.settings()?);
-                let registry = Registry::builder().functions(functions).build()?;
-                Ok(statefun_http::serve(registry, serve.options()?).await?)
+                Ok(statefun_http::serve(applications.registry()?, serve.options()?).await?)
             }
             Command::Health(args) => health::run(&args).await,
             Command::Demo(demo) => {
@@ -107,7 +105,7 @@ impl Cli {
                 demo::run(demo).await
             }
             Command::Module(command) => command.run(),
-            Command::Contract(args) => contract::run(&args),
+            Command::Contract(command) => command.run(),
         }
     }
 }

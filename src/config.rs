@@ -1,21 +1,13 @@
 //! Options of the server, each also an environment variable that begins with `STATEFUN_`.
 
-mod fraud;
-
-pub use fraud::FunctionArgs;
-
 use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Args;
 use statefun_http::{Options, Tls, TlsFiles};
-use statefun_sdk::{BoxError, Connector};
-
-use crate::functions::{Destinations, EgressSetting, Settings, UnknownEgress, shopping_cart};
 
 /// Options of the HTTP server.
 #[derive(Debug, Args)]
@@ -77,98 +69,5 @@ impl ServeArgs {
             metrics: true,
             tls: tls.map(|(cert, key)| Tls::Files(TlsFiles { cert, key, client_ca: self.tls_client_ca })),
         })
-    }
-}
-
-/// The destinations of egresses.
-#[derive(Debug, Args)]
-pub struct EgressArgs {
-    /// The destination of egresses: kafka or kinesis for all, ID=kafka:TOPIC or ID=kinesis:STREAM for one
-    ///
-    /// Can be repeated; a setting for one egress overrides the setting for all. GET / lists the egresses of all
-    /// functions; by default, each has a Kafka topic of its own. Pass the same values to `serve`, `module render` and
-    /// `module check`.
-    #[arg(long = "egress", env = "STATEFUN_EGRESS", value_name = "KIND|ID=KIND:NAME", value_delimiter = ',')]
-    egresses: Vec<EgressOption>,
-}
-
-/// The value of one `--egress`.
-#[derive(Debug, Clone)]
-enum EgressOption {
-    All(Connector),
-    One(EgressSetting),
-}
-
-impl FromStr for EgressOption {
-    type Err = BoxError;
-
-    fn from_str(text: &str) -> Result<Self, BoxError> {
-        match text.parse() {
-            Ok(connector) => Ok(Self::All(connector)),
-            Err(_) if text.contains('=') => Ok(Self::One(text.parse()?)),
-            Err(_) => Err(format!("{text:?}: expected kafka, kinesis, ID=kafka:TOPIC or ID=kinesis:STREAM").into()),
-        }
-    }
-}
-
-impl EgressArgs {
-    /// The destinations of all egresses.
-    ///
-    /// # Errors
-    /// When an option names an egress that no function has.
-    pub fn destinations(&self) -> Result<Destinations, UnknownEgress> {
-        let mut destinations = Destinations::default();
-        for option in &self.egresses {
-            if let EgressOption::All(connector) = option {
-                destinations.set_all(*connector);
-            }
-        }
-        for option in &self.egresses {
-            if let EgressOption::One(EgressSetting { egress, destination }) = option {
-                destinations.set(egress, destination.clone())?;
-            }
-        }
-        Ok(destinations)
-    }
-}
-
-/// Options of each application.
-#[derive(Debug, Args)]
-pub struct ApplicationArgs {
-    #[command(flatten)]
-    shopping_cart: ShoppingCartArgs,
-    #[command(flatten)]
-    fraud: fraud::FraudArgs,
-}
-
-impl ApplicationArgs {
-    /// The settings of all applications.
-    ///
-    /// # Errors
-    /// When an application's options are invalid.
-    pub fn settings(&self) -> Result<Settings, BoxError> {
-        Ok(Settings { shopping_cart: self.shopping_cart.settings(), fraud: self.fraud.settings()? })
-    }
-}
-
-/// Options of the shopping cart.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Shopping cart")]
-struct ShoppingCartArgs {
-    /// The stock of an item that was never restocked; unlimited by default
-    #[arg(
-        long,
-        env = "STATEFUN_INITIAL_STOCK",
-        value_name = "N",
-        default_value_t = shopping_cart::Settings::default().initial_stock,
-        value_parser = clap::value_parser!(i32).range(0..),
-        allow_negative_numbers = true,
-    )]
-    initial_stock: i32,
-}
-
-impl ShoppingCartArgs {
-    fn settings(&self) -> shopping_cart::Settings {
-        shopping_cart::Settings { initial_stock: self.initial_stock }
     }
 }

@@ -2,32 +2,28 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `app` | the trait that each application implements for the demo |
-//! | `product_cart`, `shopping_cart`, `fraud` | the applications |
 //! | `events` | the lines of a file: events and directives |
 //! | `narrator` | traces every step on stderr |
 //! | `output` | prints the emitted records on stdout |
 
-mod app;
 mod events;
-mod fraud;
 mod narrator;
 mod output;
-mod product_cart;
-mod shopping_cart;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum};
+use statefun_applications::demo::Demo;
+use statefun_applications::{Application, Destinations, Settings, all, applications};
 use statefun_http::{HttpTransport, Options, Server};
 use statefun_sdk::local::LocalRuntime;
 use statefun_sdk::{BoxError, Registry};
 use tokio::sync::oneshot;
 
-use crate::functions::{self, Destinations, Settings};
-use app::{App, AppName, GeneratorArgs};
 use events::{Events, Line};
 use narrator::Narrator;
 
@@ -35,24 +31,80 @@ use narrator::Narrator;
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// The application to run
-    #[arg(long, env = "STATEFUN_APP", value_name = "APP", default_value = "product-cart")]
-    app: AppName,
+    #[arg(long, env = "STATEFUN_APP", value_name = "APP", default_value = "product-cart", value_parser = names())]
+    app: String,
     /// Send the lines of this file instead of the application's own events
-    ///
-    /// For product-cart a line is a CloudEvent in JSON; any other line is sent unchanged and becomes a dead letter. For
-    /// shopping-cart it is {"type":"add-to-cart","user":…,"item_id":…,"quantity":…} or
-    /// {"type":"restock","item_id":…,"quantity":…}, and an item is out of stock until it is restocked. For fraud it is
-    /// {"type":"transaction","id":…,"account":…,"timestamp":…,"merchant":…,"amount":…},
-    /// {"type":"confirm-fraud","account":…} or {"type":"custom-threshold","account":…,"threshold":…}. Empty lines are
-    /// skipped. Lines of type test.comment are comments; test.delay (data: milliseconds) waits once, and
-    /// test.delay-between-events waits before every later event.
-    #[arg(long, env = "STATEFUN_EVENTS", value_name = "FILE")]
+    #[arg(long, env = "STATEFUN_EVENTS", value_name = "FILE", long_help = events_help())]
     events: Option<PathBuf>,
-    #[command(flatten)]
-    generator: GeneratorArgs,
     /// How delays are handled
     #[arg(long, env = "STATEFUN_CLOCK", value_name = "CLOCK", default_value = "virtual")]
     clock: Clock,
+    #[command(flatten)]
+    applications: DemoOptions,
+}
+
+fn names() -> PossibleValuesParser {
+    applications().iter().map(|one| PossibleValue::new(one.name()).help(one.about())).collect::<Vec<_>>().into()
+}
+
+fn events_help() -> String {
+    let mut help = "Send the lines of this file instead of the application's own events\n\nA line is, for\n".to_owned();
+    for application in applications() {
+        help += &format!("- {}: {}\n", application.name(), application.events());
+    }
+    help + "Empty lines are skipped. Lines of type test.comment are comments; test.delay (data: milliseconds) waits \
+            once, and test.delay-between-events waits before every later event."
+}
+
+/// The options of each application's demo.
+#[derive(Debug, Clone)]
+struct DemoOptions(ArgMatches);
+
+impl Args for DemoOptions {
+    fn augment_args(command: Command) -> Command {
+        applications().iter().fold(command, |command, application| {
+            application.demo().augment(command).next_help_heading(None::<&'static str>)
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for DemoOptions {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        Ok(Self(matches.clone()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl DemoOptions {
+    /// The demo of this application.
+    ///
+    /// # Errors
+    /// When an option of another application's demo is on the command line.
+    fn demo(&self, name: &str) -> Result<Box<dyn Demo>, BoxError> {
+        let (this, others): (Vec<_>, Vec<_>) = applications().iter().partition(|one| one.name() == name);
+        if let Some((option, other)) = others.into_iter().find_map(|other| Some((self.given(other)?, other))) {
+            return Err(format!("--{option}: an option of --app {} only", other.name()).into());
+        }
+        let [this] = this[..] else { return Err(format!("no application {name}").into()) };
+        this.demo().demo(&self.0)
+    }
+
+    /// The first option of this application's demo that is on the command line. An environment may be that of several programs.
+    fn given(&self, application: &Application) -> Option<String> {
+        let options = application.demo().augment(Command::new(""));
+        let mut given = options
+            .get_arguments()
+            .filter(|option| self.0.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine));
+        given.find_map(|option| option.get_long()).map(str::to_owned)
+    }
 }
 
 /// How delays are handled.
@@ -69,14 +121,14 @@ enum Clock {
 /// # Errors
 /// When the events cannot be read, or the server sends a response that a cluster would reject.
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
-    let app = args.app.app(&args.generator)?;
+    let app = args.applications.demo(&args.app)?;
     let mut events = match &args.events {
         Some(path) => Events::open(path).await?,
         None => Events::of(app.events())?,
     };
     let mut settings = Settings::default();
     app.configure(&mut settings);
-    let functions = functions::all(&Destinations::default(), &settings);
+    let functions = all(&Destinations::default(), &settings);
     let registry = Arc::new(Registry::builder().functions(functions).build()?);
 
     let options = Options { listen: ([127, 0, 0, 1], 0).into(), drain_delay: Duration::ZERO, ..Options::default() };
@@ -99,7 +151,7 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
 }
 
 async fn feed(
-    app: &dyn App,
+    app: &dyn Demo,
     events: &mut Events,
     runtime: &mut LocalRuntime<HttpTransport>,
     narrator: &Narrator,

@@ -8,12 +8,11 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use prost::Message as _;
+use statefun_applications::demo::Event;
 use statefun_sdk::local::Exchange;
 use statefun_sdk::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
 use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, to_function};
-
-use super::app::Event;
 
 /// Events of more bytes than this are reported as progress, not step by step.
 const MAX_TRACED_SIZE: u64 = 64 * 1024;

@@ -1,4 +1,4 @@
-//! Nothing of Lambda is in the server.
+//! Who may know whom: nothing of Lambda is in the server, and nothing of our applications in what others build on.
 
 use std::process::Command;
 
@@ -18,11 +18,21 @@ fn dependencies(package: &str) -> Vec<String> {
     tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
+fn of(package: &str, words: &[&str]) -> Vec<String> {
+    let all = dependencies(package).into_iter();
+    all.filter(|name| name != package && words.iter().any(|word| name.contains(word))).collect()
+}
+
 #[test]
 fn the_server_knows_nothing_of_lambda() {
-    let of_lambda = |package: &str| -> Vec<String> {
-        dependencies(package).into_iter().filter(|name| name.contains("lambda")).collect()
-    };
-    assert_eq!(of_lambda("statefun-server"), [""; 0]);
-    assert!(of_lambda("statefun-lambda").contains(&"lambda_http".to_owned()));
+    assert_eq!(of("statefun-server", &["lambda"]), [""; 0]);
+    assert!(of("statefun-lambda", &["lambda"]).contains(&"lambda_http".to_owned()));
+}
+
+#[test]
+fn libraries_and_the_command_line_know_no_application() {
+    for package in ["statefun-sdk", "statefun-http", "statefun-module", "statefun-lambda", "statefun-cli"] {
+        assert_eq!(of(package, &["statefun-server", "statefun-applications"]), [""; 0], "{package}");
+    }
+    assert_eq!(of("statefun-module", &["statefun-http", "axum"]), [""; 0]);
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
-use statefun_server::functions::fraud::Settings;
-use statefun_server::functions::fraud::generator::{EventMessage, Events};
-use statefun_server::functions::fraud::messages::Alert;
+use statefun_applications::fraud::Settings;
+use statefun_applications::fraud::generator::{EventMessage, Events};
+use statefun_applications::fraud::messages::Alert;
 
 use crate::demo::{demo, fed_to, json, run_on};
 
@@ -135,11 +135,13 @@ fn a_line_that_says_nothing_is_an_error_that_says_what_was_expected() {
 
 #[test]
 fn a_seed_is_for_events_that_are_made_up() {
-    for options in [&["--seed", "1"][..], &["--app", "shopping-cart", "--transactions", "5"]] {
+    for (options, option) in
+        [(&["--seed", "1"][..], "seed"), (&["--app", "shopping-cart", "--transactions", "5"], "transactions")]
+    {
         let output = demo(options);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
         let error = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(error, "error: --seed and --transactions: only --app fraud generates its events\n");
+        assert_eq!(error, format!("error: --{option}: an option of --app fraud only\n"));
     }
     let output = demo(&["--app", "fraud", "--seed", "1", "--events", "events.jsonl"]);
     assert_eq!(output.status.code(), Some(2));

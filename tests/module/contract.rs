@@ -1,7 +1,6 @@
 //! What `contract` prints, and what `contract check` makes of an older release's.
 
 use serde_json::{Value, json};
-use statefun_server::contract::comparison::Comparison;
 
 use super::support::{Run, run};
 
@@ -29,7 +28,7 @@ fn check_changed(change: impl FnOnce(&mut Value)) -> Run {
 #[test]
 fn it_is_complete_and_always_the_same() {
     let old = contract();
-    assert_eq!(old["format"], json!(1));
+    assert_eq!(old["format"], json!(2));
     let functions: Vec<&String> = old["functions"].as_object().unwrap().keys().collect();
     assert_eq!(
         functions,
@@ -53,7 +52,11 @@ fn it_is_complete_and_always_the_same() {
             "states": { "seen": { "type": "io.statefun.types/int", "expiration": null } },
             "accepts": ["demo/login"],
             "targets": [],
-            "egresses": ["demo/dead-letter", "demo/greetings"],
+            "replies": false,
+            "egresses": { "demo/dead-letter": "kafka", "demo/greetings": "kafka" },
+            "on_failure": {
+                "policy": "dead-letter", "egress": "demo/dead-letter", "destination": "kafka:demo-dead-letter"
+            },
         })
     );
     assert_eq!(
@@ -65,7 +68,13 @@ fn it_is_complete_and_always_the_same() {
             },
             "accepts": ["com.googleapis/RequestItem", "com.googleapis/RestockItem"],
             "targets": [],
-            "egresses": ["shopping-cart-example/dead-letter"],
+            "replies": true,
+            "egresses": { "shopping-cart-example/dead-letter": "kafka" },
+            "on_failure": {
+                "policy": "dead-letter",
+                "egress": "shopping-cart-example/dead-letter",
+                "destination": "kafka:shopping-cart-example-dead-letter",
+            },
         })
     );
     assert_eq!(
@@ -94,16 +103,25 @@ fn it_is_complete_and_always_the_same() {
 }
 
 #[test]
+fn options_that_decide_about_states_are_in_the_contract() {
+    let expiring = run(&["contract", "--score-ttl", "2h"]).out;
+    let expiring: Value = serde_json::from_str(&expiring).unwrap();
+    let score = &expiring["functions"]["ververica/merchant"]["states"]["merchant_score"];
+    assert_eq!(score["expiration"]["milliseconds"], json!(7_200_000));
+}
+
+#[test]
 fn a_release_keeps_its_own_promises() {
     let run = check(&contract().to_string());
-    assert_eq!((run.code, run.out.as_str()), (Some(0), "fine: nothing has changed\n"));
+    assert_eq!(run.code, Some(0));
+    assert!(run.out.ends_with("old.json: fine, nothing has changed\n"), "{run:?}");
 }
 
 #[test]
 fn custom_thresholds_can_be_added_but_not_taken_away() {
     let with = contract();
     let without = run(&["contract", "--custom-thresholds", "false"]).out;
-    assert!(!without.contains("ververica/threshold"), "{without}");
+    assert!(!without.contains("ververica/threshold\""), "{without}");
     assert!(!without.contains("workshop.AskedThreshold"), "{without}");
     let added = check(&without);
     assert_eq!(added.code, Some(0), "{added:?}");
@@ -113,86 +131,79 @@ fn custom_thresholds_can_be_added_but_not_taken_away() {
     std::fs::write(&path, with.to_string()).unwrap();
     let gone = run(&["contract", "--custom-thresholds", "false", "check", path.to_str().unwrap()]);
     assert_eq!(gone.code, Some(1), "{gone:?}");
-    assert!(gone.out.contains("error: function ververica/threshold is gone: "), "{gone:?}");
+    assert!(gone.out.contains("error[function-removed]: ververica/threshold: "), "{gone:?}");
+}
+
+/// What is found, without its wording; the exit code is the program's own.
+fn found(run: &Run) -> Vec<&str> {
+    let heads = run.out.lines().filter(|line| !line.starts_with(' ') && line.contains("]: "));
+    heads.map(|line| line.rsplit_once(": ").unwrap().0).collect()
 }
 
 #[test]
 fn what_a_job_cannot_live_with_fails() {
-    let run = check_changed(|old| {
+    let type_changed = check_changed(|old| {
         old["functions"]["demo/greeter"]["states"]["seen"]["type"] = json!("io.statefun.types/long")
     });
-    assert_eq!(run.code, Some(1));
-    assert!(
-        run.out.starts_with(
-            "error: state seen of demo/greeter was of type io.statefun.types/long, and is of io.statefun.types/int: "
-        ),
-        "{run:?}"
-    );
-    assert!(run.err.ends_with("1 incompatible change in this release\n"), "{run:?}");
+    assert_eq!(type_changed.code, Some(1));
+    assert_eq!(found(&type_changed), ["error[state-type-changed]: demo/greeter, state seen"]);
+    assert!(type_changed.err.ends_with("1 incompatible change\n"), "{type_changed:?}");
 
-    let run = check_changed(|old| {
+    let toggled = check_changed(|old| {
         old["functions"]["demo/greeter"]["states"]["seen"]["expiration"] =
             json!({ "after": "call", "milliseconds": 5000 })
     });
-    assert_eq!(run.code, Some(1));
+    assert_eq!(toggled.code, Some(1));
+    // The only test of the wording.
     assert_eq!(
-        run.out,
-        "error: state seen of demo/greeter: expires 5000 ms after the last call, and now never expires: Flink cannot \
-         restore a state with an expiration as one without, or the reverse, so the job fails at every restart. Add a state \
-         with another name and migrate on read\n"
+        toggled.out,
+        "error[expiration-toggled]: demo/greeter, state seen: its expiration was: 5000 ms after the last call, and is: never\n  \
+         on the cluster: Flink cannot restore a state with an expiration as one without, or the reverse: the job fails at \
+         every restart\n  to do: add a state with another name and migrate on read\n\n"
     );
 
-    let run = check_changed(|old| {
+    let gone = check_changed(|old| {
         for gone in ["demo/gone", "example/gone"] {
             old["functions"][gone] = old["functions"]["demo/greeter"].clone();
         }
     });
-    assert_eq!(run.code, Some(1));
-    assert!(run.out.starts_with("error: function demo/gone is gone: "), "{run:?}");
-    assert!(run.err.ends_with("2 incompatible changes in this release\n"), "{run:?}");
+    assert_eq!(gone.code, Some(1));
+    assert_eq!(found(&gone), ["error[function-removed]: demo/gone", "error[function-removed]: example/gone"]);
+    assert!(gone.err.ends_with("2 incompatible changes\n"), "{gone:?}");
 }
 
 #[test]
 fn what_the_cluster_does_not_do_as_told_is_a_warning() {
-    let mut old = contract();
-    let seen = |contract: &mut Value, milliseconds| {
-        contract["functions"]["demo/greeter"]["states"]["seen"]["expiration"] =
-            json!({ "after": "call", "milliseconds": milliseconds });
-        serde_json::from_value(contract.clone()).unwrap()
-    };
-    let comparison = Comparison::new(&seen(&mut old, 5000), &seen(&mut old, 7000));
-    assert_eq!(
-        comparison.to_string(),
-        "warning: state seen of demo/greeter: expires 5000 ms after the last call, and now expires 7000 ms after the last \
-         call: the running job ignores that until it restarts\n"
-    );
+    type Change = (fn(&mut Value), &'static [&'static str]);
 
-    type Change = (fn(&mut Value), &'static str);
-
-    let changes: [Change; 6] = [
+    let changes: [Change; 7] = [
         (
             |greeter| greeter["states"]["gone"] = json!({ "type": "io.statefun.types/int", "expiration": null }),
-            "warning: state gone of demo/greeter is gone: its values stay in the savepoints",
+            &["warning[state-removed]: demo/greeter, state gone"],
+        ),
+        (|greeter| greeter["accepts"] = json!(["demo/login", "demo/logout"]), &["warning[type-removed]: demo/greeter"]),
+        (|greeter| greeter["accepts"] = json!([]), &["warning[type-removed]: demo/greeter"]),
+        (
+            |greeter| greeter["egresses"] = json!({ "demo/greetings": "kafka" }),
+            &["warning[egress-added]: demo/greeter"],
         ),
         (
-            |greeter| greeter["accepts"] = json!(["demo/login", "demo/logout"]),
-            "warning: demo/greeter no longer accepts demo/logout: ",
+            |greeter| greeter["egresses"]["demo/greetings"] = json!("kinesis"),
+            &["warning[connector-changed]: demo/greeter"],
         ),
-        (|greeter| greeter["accepts"] = json!([]), "warning: demo/greeter accepts demo/login only: "),
-        (
-            |greeter| greeter["egresses"] = json!(["demo/greetings"]),
-            "warning: demo/greeter emits to demo/dead-letter, which is new: ",
-        ),
-        (|greeter| greeter["targets"] = json!(["demo/other"]), "fine: nothing has changed"),
-        (|greeter| greeter["states"] = json!({}), "fine: state seen of demo/greeter is new: "),
+        (|greeter| greeter["targets"] = json!(["demo/other"]), &[]),
+        (|greeter| greeter["states"] = json!({}), &["note[state-added]: demo/greeter, state seen"]),
     ];
-    for (change, text) in changes {
+    for (change, expected) in changes {
         let run = check_changed(|old| change(&mut old["functions"]["demo/greeter"]));
-        assert!(run.out.starts_with(text), "{text}: {run:?}");
-        assert_eq!((run.code, run.out.lines().count()), (Some(0), 1), "{text}: {run:?}");
+        assert_eq!((run.code, found(&run)), (Some(0), expected.to_vec()), "{run:?}");
     }
-    let run = check_changed(|old| old["functions"]["example/cart"]["targets"] = json!([]));
-    assert!(run.out.starts_with("warning: example/cart sends to example/product, which is new: "), "{run:?}");
+    let added = check_changed(|old| old["functions"]["example/cart"]["targets"] = json!([]));
+    assert_eq!(found(&added), ["warning[target-added]: example/cart"]);
+    let longer = check_changed(|old| {
+        old["functions"]["ververica/merchant"]["states"]["merchant_score"]["expiration"]["milliseconds"] = json!(5)
+    });
+    assert_eq!(found(&longer), ["warning[expiration-changed]: ververica/merchant, state merchant_score"]);
 }
 
 #[test]
@@ -200,17 +211,30 @@ fn a_new_function_is_fine() {
     let run = check_changed(|old| {
         old["functions"].as_object_mut().unwrap().remove("demo/greeter");
     });
-    assert_eq!(run.code, Some(0));
-    assert!(run.out.starts_with("fine: function demo/greeter is new: "), "{run:?}");
+    assert_eq!((run.code, found(&run)), (Some(0), vec!["note[function-added]: demo/greeter"]));
+}
+
+#[test]
+fn changes_are_data_for_scripts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.json");
+    let mut old = contract();
+    old["functions"]["demo/gone"] = old["functions"]["demo/greeter"].clone();
+    std::fs::write(&path, old.to_string()).unwrap();
+    let run = run(&["contract", "check", path.to_str().unwrap(), "--json"]);
+    assert_eq!(run.code, Some(1), "{run:?}");
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((&report["errors"], &report["findings"][0]["code"]), (&json!(1), &json!("function-removed")));
+    assert_eq!(report["findings"][0]["place"], json!("demo/gone"));
 }
 
 #[test]
 fn what_is_no_contract_is_refused() {
     for (text, reason) in [
-        ("", "expected the output of `statefun-server contract`"),
-        ("[]", "expected the output of `statefun-server contract`"),
-        ("{\"format\": 1}", "missing field `functions`"),
-        ("{\"format\": 2}", "unknown format 2; this release supports format 1"),
+        ("", "expected what a server returns at GET /"),
+        ("[]", "expected what a server returns at GET /"),
+        ("{\"format\": 2}", "missing field `functions`"),
+        ("{\"format\": 3}", "format 3, and this release reads format 2"),
     ] {
         let run = check(text);
         assert_eq!(run.code, Some(1), "{text}");

@@ -1,7 +1,7 @@
 //! What `module render` writes, and what it refuses to.
 
 use saphyr::{LoadableYamlNode, Yaml};
-use statefun_server::functions::{self, Application, Destinations};
+use statefun_applications::{Application, Destinations};
 
 use super::support::{Run, run, run_with};
 
@@ -27,7 +27,7 @@ pub(crate) fn specs<'a>(documents: &'a [Yaml<'a>], kind: &str) -> Vec<&'a Yaml<'
 
 /// How many ingresses all applications have.
 fn ingresses() -> usize {
-    functions::applications().iter().map(Application::ingresses).map(<[_]>::len).sum()
+    statefun_applications::applications().iter().map(Application::ingresses).map(<[_]>::len).sum()
 }
 
 fn egresses() -> usize {
@@ -51,7 +51,7 @@ fn every_combination_passes_the_check() {
                 assert_eq!(specs(&documents, &format!("io.statefun.{egress}.v1/egress")).len(), egresses());
                 let endpoints = specs(&documents, "io.statefun.endpoints.v2/http");
                 let kind = format!("io.statefun.transports.v1/{transport}");
-                assert_eq!(endpoints.len(), functions::applications().len(), "each has a namespace");
+                assert_eq!(endpoints.len(), statefun_applications::applications().len(), "each has a namespace");
                 assert!(endpoints.iter().all(|spec| spec["transport"]["type"].as_str() == Some(&kind)));
 
                 let command: Vec<&str> = text.lines().nth(1).unwrap().split_whitespace().skip(2).collect();
@@ -107,9 +107,9 @@ fn all_options_reach_the_module() {
     assert_eq!(ingress["autoOffsetResetPosition"].as_str(), Some("earliest"));
     assert_eq!(ingress["properties"][0]["security.protocol"].as_str(), Some("SSL"));
     let topic = &ingress["topics"][0];
-    assert_eq!(topic["topic"].as_str(), Some("example-ingress"));
-    assert_eq!(topic["valueType"].as_str(), Some("example/cloudevent"));
-    assert_eq!(topic["targets"][0].as_str(), Some("example/router"));
+    assert_eq!(topic["topic"].as_str(), Some("demo-logins"));
+    assert_eq!(topic["valueType"].as_str(), Some("demo/login"));
+    assert_eq!(topic["targets"][0].as_str(), Some("demo/greeter"));
     let egress = specs(&documents, "io.statefun.kafka.v1/egress")[0];
     assert_eq!(egress["deliverySemantic"]["transactionTimeout"].as_str(), Some("1h"));
     assert_eq!(egress["properties"][0]["security.protocol"].as_str(), Some("SSL"));
@@ -222,14 +222,14 @@ fn fraud_detection_has_three_topics_or_two_without_custom_thresholds() {
         ["ververica/thresholds", "thresholds", "com.googleapis/workshop.CustomThreshold", "ververica/threshold"];
     let without = ["--custom-thresholds", "false"];
     for (options, expected) in
-        [(&[][..], &[transactions, confirmed, thresholds][..]), (&without, &[transactions, confirmed])]
+        [(&[][..], &[confirmed, thresholds, transactions][..]), (&without, &[confirmed, transactions])]
     {
         let text = rendered(&[&["--application", "fraud"], options].concat());
         let documents = Yaml::load_from_str(&text).unwrap();
         assert_eq!(routes(&documents, "kafka"), expected);
         let egresses = specs(&documents, "io.statefun.kafka.v1/egress");
         let egresses: Vec<_> = egresses.iter().map(|egress| egress["id"].as_str().unwrap()).collect();
-        assert_eq!(egresses, ["ververica/kafka-egress", "ververica/dead-letter"]);
+        assert_eq!(egresses, ["ververica/dead-letter", "ververica/kafka-egress"]);
         let endpoints = specs(&documents, "io.statefun.endpoints.v2/http");
         assert_eq!(endpoints.len(), 1);
         assert_eq!(endpoints[0]["functions"].as_str(), Some("ververica/*"));

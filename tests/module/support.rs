@@ -1,9 +1,9 @@
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
-use statefun_sdk::{Destination, Registry};
-use statefun_server::functions::{self, Destinations, Settings};
-use statefun_server::module::{self, Finding, Report};
+use statefun_applications::{Destinations, Settings};
+use statefun_module::{Finding, Report, Severity};
+use statefun_sdk::{Contract, Destination, Registry};
 
 /// A module in which nothing is wrong.
 pub(crate) const FINE: &str = include_str!("fine.yaml");
@@ -59,21 +59,21 @@ pub(crate) fn check(module: impl AsRef<[u8]>) -> Report {
 
 /// Checks a module for all functions of this server.
 pub(crate) fn check_for(module: impl AsRef<[u8]>, destinations: &Destinations) -> Report {
-    let functions = functions::all(destinations, &Settings::default());
+    let functions = statefun_applications::all(destinations, &Settings::default());
     let registry = Registry::builder().functions(functions).build().unwrap();
-    module::check(module.as_ref(), &registry, destinations)
+    statefun_module::check(module.as_ref(), &Contract::of(&registry))
 }
 
 /// All findings without their wording, such as `error[wrong-type] 4:spec.topics`: the severity, the code, the number of
-/// the document and the path.
+/// the document and the path. Nobody has the functions of `elsewhere/*`, so what is unchecked is left out.
 pub(crate) fn briefs(report: &Report) -> Vec<String> {
-    report.findings.iter().map(brief).collect()
+    let checked = report.findings.iter().filter(|finding| finding.severity() != Severity::Unchecked);
+    checked.map(brief).collect()
 }
 
 fn brief(finding: &Finding) -> String {
-    let document = finding.document();
-    // The label is `document NUMBER`, and the kind and the id if there are any.
-    let number = document.as_ref().map_or("module", |label| label.split(' ').nth(1).unwrap());
+    // The place is `document NUMBER`, with the kind and the id if there are any, or `the module`.
+    let number = finding.place().split(' ').nth(1).unwrap();
     let colon = if finding.path().is_empty() { "" } else { ":" };
     format!("{}[{}] {number}{colon}{}", finding.severity(), finding.code(), finding.path())
 }

@@ -1,8 +1,7 @@
 //! Documents, and all components beside each other and beside the functions.
 
-use statefun_sdk::{Context, Function, FunctionError, Message, Registry, TypeName};
-use statefun_server::functions::{self, Settings};
-use statefun_server::module;
+use statefun_applications::Settings;
+use statefun_sdk::{Context, Contract, Function, FunctionError, Message, Registry, TypeName};
 
 use super::support::{FINE, assert_findings, briefs, destinations};
 
@@ -53,9 +52,9 @@ fn a_function_sends_to_what_no_endpoint_covers() {
     ] {
         let destinations = destinations();
         let sender = Function::new("elsewhere/function").fallback(ignore).sends_to(TypeName::new(target));
-        let functions = functions::all(&destinations, &Settings::default()).into_iter().chain([sender]);
+        let functions = statefun_applications::all(&destinations, &Settings::default()).into_iter().chain([sender]);
         let registry = Registry::builder().functions(functions).build().unwrap();
-        let report = module::check(FINE.as_bytes(), &registry, &destinations);
+        let report = statefun_module::check(FINE.as_bytes(), &Contract::of(&registry));
         assert_eq!(briefs(&report), expected, "{target}: {report:?}");
     }
 }

@@ -10,10 +10,10 @@ use rcgen::CertifiedKey;
 use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use statefun_applications::fraud::messages::{CustomThreshold, MerchantScore};
 use statefun_sdk::protocol::reqreply::FromFunction;
 use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
 use statefun_sdk::{Typed, TypedValue};
-use statefun_server::functions::fraud::messages::{CustomThreshold, MerchantScore};
 
 use crate::server::Server;
 use crate::stored::request;

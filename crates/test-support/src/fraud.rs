@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use statefun_server::functions::fraud::generator::{Event, EventMessage};
-use statefun_server::functions::fraud::messages::Transaction;
-use statefun_server::functions::fraud::randomness;
+use statefun_applications::fraud::generator::{Event, EventMessage};
+use statefun_applications::fraud::messages::Transaction;
+use statefun_applications::fraud::randomness;
 
 /// The alerts of these events, if each is handled to its end before the next.
 pub fn alerts(events: impl IntoIterator<Item = Event>, window: Duration, default_threshold: i32) -> Vec<Transaction> {

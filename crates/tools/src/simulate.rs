@@ -11,9 +11,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
 use prost::Message as _;
-use statefun_server::functions::fraud::ALERTS_TOPIC;
-use statefun_server::functions::fraud::generator::{EventMessage, Events};
-use statefun_server::functions::fraud::messages::{Alert, Transaction};
+use statefun_applications::fraud::ALERTS_TOPIC;
+use statefun_applications::fraud::generator::{EventMessage, Events};
+use statefun_applications::fraud::messages::{Alert, Transaction};
 use tokio::select;
 use tokio::time::sleep;
 
@@ -57,12 +57,12 @@ impl SimulateArgs {
 /// When an event cannot be sent or is not confirmed, or when alerts cannot be received.
 #[cfg(feature = "kafka")]
 pub async fn run(args: SimulateArgs) -> Result<(), BoxError> {
-    use statefun_server::functions::fraud::{CONFIRMED, THRESHOLDS, TRANSACTIONS};
+    use statefun_applications::fraud::{CONFIRMED_TOPIC, THRESHOLDS_TOPIC, TRANSACTIONS_TOPIC};
 
     use crate::kafka::{Consumer, Producer, create_missing};
     use crate::receive::Extent;
 
-    let topics = [TRANSACTIONS, CONFIRMED, THRESHOLDS].map(|ingress| ingress.topic);
+    let topics = [TRANSACTIONS_TOPIC, CONFIRMED_TOPIC, THRESHOLDS_TOPIC];
     // The topics may not exist before the first alert, or before a consumer reads thresholds.
     for topic in topics.into_iter().chain([ALERTS_TOPIC]) {
         create_missing(&args.kafka, topic).await?;
@@ -196,7 +196,7 @@ async fn feed(
             break;
         }
         *count += 1;
-        let (topic, value) = (event.ingress().topic, event.value());
+        let (topic, value) = (event.topic(), event.value());
         let Some(sink) = sinks.get_mut(topic) else { return Err(format!("no sink for topic {topic}").into()) };
         sink.send(Record { line: sent.all(), key: event.key, value }).await?;
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use statefun_server::functions::product_cart::{self, EVENTS};
+use statefun_applications::product_cart::{self, EVENTS};
 use statefun_tools::BoxError;
 use statefun_tools::lines::Lines;
 use statefun_tools::send::{self, SendArgs};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use prost::Message as _;
-use statefun_server::functions::fraud::messages::{ConfirmFraud, CustomThreshold, Transaction};
+use statefun_applications::fraud::messages::{ConfirmFraud, CustomThreshold, Transaction};
 use statefun_tools::BoxError;
 use statefun_tools::receive::Source;
 use statefun_tools::received::{Position, Received};

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Result, ensure};
-use statefun_server::functions::fraud::generator::{Event, EventMessage, Events};
-use statefun_server::functions::fraud::{ALERTS_TOPIC, CONFIRMED, THRESHOLDS, TRANSACTIONS};
+use statefun_applications::fraud::generator::{Event, EventMessage, Events};
+use statefun_applications::fraud::{ALERTS_TOPIC, CONFIRMED, THRESHOLDS, TRANSACTIONS};
 
 use crate::broker::{Broker, Keyed, Record};
 use crate::cluster::Cluster;
@@ -132,8 +132,8 @@ pub(crate) fn upgrade(cluster: &mut Cluster, asked: &Asked, report: &mut Report)
 
     let start = Instant::now();
     let restarts = cluster.restarts()?;
-    send_ahead(cluster, CONFIRMED.topic, &confirmations)?;
-    cluster.kafka.send(TRANSACTIONS.topic, &before.iter().map(keyed).collect::<Vec<_>>())?;
+    send_ahead(cluster, CONFIRMED.topic(), &confirmations)?;
+    cluster.kafka.send(TRANSACTIONS.topic(), &before.iter().map(keyed).collect::<Vec<_>>())?;
     alerts.expect(expected_alerts([&confirmations, before].into_iter().flatten().cloned()));
     let events = confirmations.len() + before.len();
     alerts.compare(cluster, "fraud without custom thresholds", events, restarts, start, report)?;
@@ -146,8 +146,8 @@ pub(crate) fn upgrade(cluster: &mut Cluster, asked: &Asked, report: &mut Report)
     let asked_before = asked.total();
     let merchants: BTreeSet<_> = before.iter().filter_map(merchant).collect();
     let after: Vec<_> = after.iter().filter(|event| merchant(event).is_some_and(|it| merchants.contains(it))).collect();
-    send_ahead(cluster, THRESHOLDS.topic, &thresholds)?;
-    cluster.kafka.send(TRANSACTIONS.topic, &after.iter().copied().map(keyed).collect::<Vec<_>>())?;
+    send_ahead(cluster, THRESHOLDS.topic(), &thresholds)?;
+    cluster.kafka.send(TRANSACTIONS.topic(), &after.iter().copied().map(keyed).collect::<Vec<_>>())?;
     let all = confirmations.iter().chain(&thresholds).chain(after.iter().copied());
     alerts.expect(expected_alerts(all.cloned()));
     let restarts = cluster.restarts()?;
@@ -176,10 +176,10 @@ pub(crate) fn load(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
     }
     let Phases { confirmations, thresholds, transactions } =
         Phases::new(2, usize::try_from(u64::from(PER_SECOND) * LOAD.as_secs())?);
-    send_ahead(cluster, CONFIRMED.topic, &confirmations)?;
-    send_ahead(cluster, THRESHOLDS.topic, &thresholds)?;
+    send_ahead(cluster, CONFIRMED.topic(), &confirmations)?;
+    send_ahead(cluster, THRESHOLDS.topic(), &thresholds)?;
     let records: Vec<_> = transactions.iter().map(keyed).collect();
-    cluster.kafka.send_paced(TRANSACTIONS.topic, &records, PER_SECOND.into(), &AtomicUsize::new(0))?;
+    cluster.kafka.send_paced(TRANSACTIONS.topic(), &records, PER_SECOND.into(), &AtomicUsize::new(0))?;
     let events = confirmations.len() + thresholds.len() + transactions.len();
     alerts.expect(expected_alerts(confirmations.into_iter().chain(thresholds).chain(transactions)));
     let step = format!("fraud, {PER_SECOND} transactions a second for {} s", LOAD.as_secs());

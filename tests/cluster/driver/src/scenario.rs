@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use statefun_server::functions::product_cart::{EVENTS, record_key};
+use statefun_applications::product_cart::{EVENTS, record_key};
 
 use crate::broker::{Broker, Keyed};
 use crate::cluster::{Cluster, wait};

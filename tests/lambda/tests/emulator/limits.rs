@@ -60,7 +60,7 @@ async fn answers_up_to_six_mebibytes_of_event() {
 async fn functions_that_take_too_long_are_cut_off() {
     // By our own limit, and by Lambda's where that is shorter.
     for (name, value, expected) in [
-        ("FUNCTION_TIMEOUT_MS", "300", "no response within 300ms"),
+        ("STATEFUN_FUNCTION_TIMEOUT", "300ms", "no response within 300ms"),
         ("AWS_LAMBDA_FUNCTION_TIMEOUT", "2", "no response within 1."),
     ] {
         let emulator = test_functions(&[(name, value)]);

@@ -8,7 +8,7 @@ use statefun_lambda_tests::emulator::{OCTET_STREAM, Source, event, event_with};
 #[tokio::test]
 #[ignore = "needs the emulator of Lambda"]
 async fn lines_are_json_with_the_id_of_their_event() {
-    let emulator = test_functions(&[("FUNCTION_TIMEOUT_MS", "300")]);
+    let emulator = test_functions(&[("STATEFUN_FUNCTION_TIMEOUT", "300ms")]);
     for event in [
         event(Source::Rest, &request("panics", "a".to_owned(), 1)),
         event(Source::HttpApi, &request("late", "a".to_owned(), 1)),

@@ -1,9 +1,9 @@
 //! What is asked through Lambda is answered as the server answers it, to the byte.
 
 use serde::Deserialize;
+use statefun_applications::{Destinations, Settings};
 use statefun_http::{Options, Server};
 use statefun_sdk::{Bytes, Registry};
-use statefun_server::functions::{self, Destinations, Settings};
 
 use crate::{product, test_functions};
 use statefun_lambda_tests::emulator::{Answer, Emulator, OCTET_STREAM, SOURCES, client, event, post, repository};
@@ -40,7 +40,7 @@ async fn requests_to_all_applications() {
         let path = file.expect("a file").path();
         requests.push((path.display().to_string(), std::fs::read(&path).expect("a file").into()));
     }
-    let functions = functions::all(&Destinations::default(), &Settings::default());
+    let functions = statefun_applications::all(&Destinations::default(), &Settings::default());
     let server = server(Registry::builder().functions(functions).build().expect("a valid registry")).await;
     let answers = compared(&product(), &server, &requests).await;
     // Recordings of another function among them.

@@ -1,0 +1,152 @@
+//! What an application consists of, and its settings.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use clap::{ArgMatches, Args, Command};
+use statefun_sdk::{BoxError, Egress, Function, Ingress};
+
+use crate::demo::Demo;
+use crate::destinations::{ConfigurableEgress, Destinations};
+
+/// An application: its name, ingresses, egresses, functions, options and demo.
+pub struct Application {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) ingresses: &'static [Ingress],
+    pub(crate) egresses: &'static [ConfigurableEgress],
+    pub(crate) functions: fn(&Destinations, &Settings) -> Vec<Function>,
+    pub(crate) options: Options,
+    pub(crate) demo: DemoOptions,
+    pub(crate) events: &'static str,
+}
+
+impl Application {
+    /// The application's name on the command line.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it does, in one line.
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    /// The sources of its messages.
+    pub fn ingresses(&self) -> &'static [Ingress] {
+        self.ingresses
+    }
+
+    /// Its egresses.
+    pub fn egresses(&self) -> impl Iterator<Item = &'static Egress> {
+        self.egresses.iter().map(|egress| &egress.egress)
+    }
+
+    /// Its functions.
+    pub fn functions(&self, destinations: &Destinations, settings: &Settings) -> Vec<Function> {
+        (self.functions)(destinations, settings)
+    }
+
+    /// What a line of its demo's events is.
+    pub fn events(&self) -> &'static str {
+        self.events
+    }
+
+    /// Its demo's options.
+    pub fn demo(&self) -> &DemoOptions {
+        &self.demo
+    }
+}
+
+/// The settings of applications, by type: each has its own. One that was not set has its default.
+#[derive(Clone, Default)]
+pub struct Settings(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl Settings {
+    /// Settings with this one.
+    #[must_use]
+    pub fn with<T: Send + Sync + 'static>(mut self, settings: T) -> Self {
+        self.set(settings);
+        self
+    }
+
+    /// Sets the settings of an application.
+    pub fn set<T: Send + Sync + 'static>(&mut self, settings: T) {
+        self.0.insert(TypeId::of::<T>(), Arc::new(settings));
+    }
+
+    /// The settings of an application.
+    pub fn get<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
+        let found = self.0.get(&TypeId::of::<T>());
+        found.and_then(|settings| settings.downcast_ref()).cloned().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").finish_non_exhaustive()
+    }
+}
+
+/// An application's options on a command line, which become its settings.
+pub(crate) trait ApplicationOptions: Args {
+    /// Writes them into the settings.
+    ///
+    /// # Errors
+    /// When they are invalid; the error names the option.
+    fn configure(self, settings: &mut Settings) -> Result<(), BoxError>;
+}
+
+/// The options of an application that has none.
+#[derive(Debug, Args)]
+// Several applications of a command have none, and groups need names of their own.
+#[group(skip)]
+pub(crate) struct NoOptions {}
+
+impl ApplicationOptions for NoOptions {
+    fn configure(self, _: &mut Settings) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+/// An application's options, their type erased.
+pub(crate) struct Options {
+    pub(crate) augment: fn(Command) -> Command,
+    pub(crate) configure: fn(&ArgMatches, &mut Settings) -> Result<(), BoxError>,
+}
+
+impl Options {
+    pub(crate) const fn of<A: ApplicationOptions>() -> Self {
+        Self {
+            augment: A::augment_args,
+            configure: |matches, settings| A::from_arg_matches(matches)?.configure(settings),
+        }
+    }
+}
+
+/// A demo's options on a command line, their type erased.
+pub struct DemoOptions {
+    augment: fn(Command) -> Command,
+    demo: fn(&ArgMatches) -> Result<Box<dyn Demo>, BoxError>,
+}
+
+impl DemoOptions {
+    pub(crate) const fn of<D: Demo + Args + 'static>() -> Self {
+        Self { augment: D::augment_args, demo: |matches| Ok(Box::new(D::from_arg_matches(matches)?)) }
+    }
+
+    /// Adds the options to a command.
+    pub fn augment(&self, command: Command) -> Command {
+        (self.augment)(command)
+    }
+
+    /// The demo with the options that were given.
+    ///
+    /// # Errors
+    /// When they are invalid.
+    pub fn demo(&self, matches: &ArgMatches) -> Result<Box<dyn Demo>, BoxError> {
+        (self.demo)(matches)
+    }
+}

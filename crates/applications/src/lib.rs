@@ -1,0 +1,40 @@
+//! The applications that the server hosts.
+//!
+//! Each is one folder here, with its functions, settings, options and demo, and one line in [`list`]:
+//!
+//! | application | namespace | functions |
+//! |---|---|---|
+//! | [`product_cart`] | `example` | `router`, `product`, `cart` |
+//! | [`shopping_cart`] | `shopping-cart-example` | `cart`, `inventory` |
+//! | [`fraud`] | `ververica` | `transaction-manager`, `counter`, `merchant`, `threshold`, `model` |
+//! | [`greeter`] | `demo` | `greeter`, the tutorial |
+//!
+//! # Layout
+//!
+//! | module | contents |
+//! |---|---|
+//! | [`list`] | the list, and what follows from it: the functions, ingresses and egresses of all |
+//! | [`args`] | the options of all applications on a command line |
+//! | [`application`] | what an application consists of, and its settings |
+//! | [`destinations`] | where egresses lead, which is configuration |
+//! | [`demo`] | what an application's demo sends and prints |
+//!
+//! An application depends only on the SDK and on the last three modules.
+
+pub mod application;
+pub mod args;
+pub mod demo;
+pub mod destinations;
+pub mod fraud;
+pub mod greeter;
+pub mod list;
+pub mod product_cart;
+pub mod shopping_cart;
+
+#[cfg(test)]
+mod wishlist;
+
+pub use application::{Application, Settings};
+pub use args::ApplicationArgs;
+pub use destinations::Destinations;
+pub use list::{all, applications};

@@ -1,0 +1,197 @@
+use std::fmt::Display;
+
+use statefun_sdk::{Contract, FunctionContract, StateContract, TypeName};
+
+use crate::finding::{Finding, Report, Severity};
+
+/// Finds what a release changes that a running job relies on: its savepoint holds the states of the older release by name and
+/// type, and messages in flight to the older release's functions.
+///
+/// An error is a change with which a job that is restored from the older release's savepoint fails, a warning one that the
+/// cluster does not apply or that the module must follow, a note a compatible one. Findings are in the order of the functions.
+///
+/// ```
+/// # use statefun_sdk::{Context, Contract, Function, FunctionError, Registry};
+/// # async fn greet(_: &mut Context, _: String) -> Result<(), FunctionError> { Ok(()) }
+/// let old = Contract::of(&Registry::builder().function(Function::new("demo/greeter").on(greet)).build()?);
+/// let new = Contract::of(&Registry::builder().build()?);
+/// assert_eq!(statefun_module::compare(&old, &new).findings[0].code(), "function-removed");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn compare(old: &Contract, new: &Contract) -> Report {
+    let mut changes = Changes(Vec::new());
+    for (name, function) in &old.functions {
+        match new.functions.get(name) {
+            Some(new) => changes.function(name, function, new),
+            None => changes.add(
+                Severity::Error,
+                "function-removed",
+                name,
+                "the function is gone",
+                "messages in flight to it, delayed ones included, get 404 and restart the job in an endless loop",
+                "keep the function, even if it only ignores its messages",
+            ),
+        }
+    }
+    for name in new.functions.keys().filter(|name| !old.functions.contains_key(*name)) {
+        changes.add(
+            Severity::Note,
+            "function-added",
+            name,
+            "the function is new",
+            "",
+            "see by `module check` that the module covers it",
+        );
+    }
+    Report { findings: changes.0, summary: None }
+}
+
+struct Changes(Vec<Finding>);
+
+impl Changes {
+    fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        place: impl Display,
+        text: impl Into<String>,
+        outcome: &str,
+        remedy: &str,
+    ) {
+        self.0.push(Finding {
+            severity,
+            code,
+            place: place.to_string(),
+            line: None,
+            path: String::new(),
+            text: text.into(),
+            outcome: outcome.to_owned(),
+            remedy: remedy.to_owned(),
+        });
+    }
+
+    fn function(&mut self, name: &TypeName, old: &FunctionContract, new: &FunctionContract) {
+        for (state, spec) in &old.states {
+            let place = format!("{name}, state {state}");
+            match new.states.get(state) {
+                Some(new) => self.state(&place, spec, new),
+                None => self.add(
+                    Severity::Warning,
+                    "state-removed",
+                    place,
+                    "the state is gone",
+                    "its values stay in the savepoints",
+                    "do not use its name for a state of another type",
+                ),
+            }
+        }
+        for state in new.states.keys().filter(|state| !old.states.contains_key(*state)) {
+            self.add(
+                Severity::Note,
+                "state-added",
+                format!("{name}, state {state}"),
+                "the state is new, and has no value at first",
+                "",
+                "",
+            );
+        }
+        self.accepts(name, old, new);
+        for target in new.targets.difference(&old.targets) {
+            self.add(
+                Severity::Warning,
+                "target-added",
+                name,
+                format!("it sends to {target}, which is new"),
+                "the job fails at the first such message unless the module has an endpoint for it",
+                "deploy the module before this release",
+            );
+        }
+        for egress in new.egresses.keys().filter(|egress| !old.egresses.contains_key(*egress)) {
+            self.add(
+                Severity::Warning,
+                "egress-added",
+                name,
+                format!("it emits to {egress}, which is new"),
+                "the job fails at the first such record unless the module declares it",
+                "deploy the module before this release",
+            );
+        }
+        self.connectors(name, old, new);
+    }
+
+    /// An empty set means that all types are accepted.
+    fn accepts(&mut self, name: &TypeName, old: &FunctionContract, new: &FunctionContract) {
+        const IGNORED: &str = "such messages in flight are ignored, with one line in the server's log";
+        const REMEDY: &str = "keep the handlers until no such message is in flight";
+
+        if new.accepts.is_empty() {
+            return;
+        }
+        if old.accepts.is_empty() {
+            let accepts = Vec::from_iter(new.accepts.iter().map(TypeName::as_str)).join(", ");
+            let text = format!("it accepted all types, and accepts only {accepts}");
+            self.add(Severity::Warning, "type-removed", name, text, IGNORED, REMEDY);
+        }
+        for gone in old.accepts.difference(&new.accepts) {
+            let text = format!("it no longer accepts {gone}");
+            self.add(Severity::Warning, "type-removed", name, text, IGNORED, REMEDY);
+        }
+    }
+
+    fn connectors(&mut self, name: &TypeName, old: &FunctionContract, new: &FunctionContract) {
+        for (egress, old) in &old.egresses {
+            let (Some(old), Some(Some(new))) = (old, new.egresses.get(egress)) else { continue };
+            if old == new {
+                continue;
+            }
+            self.add(
+                Severity::Warning,
+                "connector-changed",
+                name,
+                format!("its records to {egress} were of {old}, and are of {new}"),
+                "the job fails at the first record unless the egress in the module is of the same kind",
+                "give the new egress an id of its own, and deploy the module before this release",
+            );
+        }
+    }
+
+    fn state(&mut self, place: &str, old: &StateContract, new: &StateContract) {
+        if old.type_name != new.type_name {
+            self.add(
+                Severity::Error,
+                "state-type-changed",
+                place,
+                format!("its type was {}, and is {}", old.type_name, new.type_name),
+                "a state's type can never change: the job restarts in an endless loop",
+                "keep the type and evolve its encoding, or add a state with another name and migrate on read",
+            );
+        }
+        if old.expiration != new.expiration {
+            let when = |state: &StateContract| match &state.expiration {
+                Some(expiration) => expiration.to_string(),
+                None => "never".to_owned(),
+            };
+            let change = format!("its expiration was: {}, and is: {}", when(old), when(new));
+            if old.expiration.is_some() == new.expiration.is_some() {
+                self.add(
+                    Severity::Warning,
+                    "expiration-changed",
+                    place,
+                    change,
+                    "the running job ignores that until it restarts",
+                    "",
+                );
+            } else {
+                self.add(
+                    Severity::Error,
+                    "expiration-toggled",
+                    place,
+                    change,
+                    "Flink cannot restore a state with an expiration as one without, or the reverse: the job fails at every \
+                     restart",
+                    "add a state with another name and migrate on read",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use statefun_sdk::Connector;
+
+/// What a module needs to know beside the contract of its functions. The default is a Kafka cluster at `kafka:9092` and a
+/// server at `localhost:8000`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderOptions {
+    /// The connector of all ingresses.
+    pub ingress: Connector,
+    /// The URL of the functions for the cluster; `{function.name}` is replaced by the function's name.
+    pub url: String,
+    /// The HTTP client of the cluster.
+    pub transport: Transport,
+    /// How long the cluster retries a request before the job fails and restarts. For functions on AWS Lambda more than 30 s.
+    pub call: Duration,
+    /// How long the cluster waits for a connection.
+    pub connect: Duration,
+    /// How many messages may wait for one address before the cluster stops reading; `None` is the cluster's 1000.
+    pub max_batch: Option<u32>,
+    /// The most connections of a worker, for [`Transport::Async`] only; `None` is the cluster's 1024.
+    pub pool_size: Option<u32>,
+    /// The brokers, `HOST:PORT` and commas; `None` is `bootstrap.servers` of the properties, or `kafka:9092`.
+    pub kafka_address: Option<String>,
+    /// The consumer group; `None` is `group.id` of the properties, or `statefun-server`.
+    pub kafka_group: Option<String>,
+    /// Files with properties of Kafka clients: a Java .properties file, or JSON of a secret or of parameters. The module
+    /// contains them, passwords included.
+    pub kafka_properties: Vec<PathBuf>,
+    /// The start position of a job that is not restored from a savepoint.
+    pub startup_position: StartupPosition,
+    /// The delivery guarantee of Kafka egresses.
+    pub delivery: Delivery,
+    /// The time-out of exactly-once transactions: longer than a checkpoint and a restart take together.
+    pub transaction_timeout: Duration,
+    /// The region of Kinesis; `None` is that of the cluster's environment.
+    pub aws_region: Option<String>,
+    /// A custom endpoint of Kinesis, https only.
+    pub kinesis_endpoint: Option<String>,
+    /// A Java .properties file with properties of Kinesis producers.
+    pub kinesis_properties: Option<PathBuf>,
+}
+
+impl Default for RenderOptions {
+    fn default() -> Self {
+        Self {
+            ingress: Connector::Kafka,
+            url: "http://localhost:8000/statefun".to_owned(),
+            transport: Transport::Async,
+            call: Duration::from_secs(120),
+            connect: Duration::from_secs(10),
+            max_batch: None,
+            pool_size: None,
+            kafka_address: None,
+            kafka_group: None,
+            kafka_properties: Vec::new(),
+            startup_position: StartupPosition::Earliest,
+            delivery: Delivery::ExactlyOnce,
+            transaction_timeout: Duration::from_secs(600),
+            aws_region: None,
+            kinesis_endpoint: None,
+            kinesis_properties: None,
+        }
+    }
+}
+
+/// The HTTP clients of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "command", derive(clap::ValueEnum))]
+pub enum Transport {
+    /// The cluster's default: HTTP/1.1, mutual TLS, retries after any status
+    Async,
+    /// HTTP/2 over TLS, Unix sockets; most 4xx statuses fail the job at once
+    Okhttp,
+}
+
+/// Where a job without a savepoint starts to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "command", derive(clap::ValueEnum))]
+pub enum StartupPosition {
+    /// All existing records
+    Earliest,
+    /// Records that the consumer group has not read
+    GroupOffsets,
+    /// New records only
+    Latest,
+}
+
+/// The delivery guarantees of Kafka egresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "command", derive(clap::ValueEnum))]
+pub enum Delivery {
+    /// Each record once, for consumers that read committed records
+    ExactlyOnce,
+    /// Each record, some of them again after a restart
+    AtLeastOnce,
+}
+
+/// The name in the module.
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Async => "async",
+            Self::Okhttp => "okhttp",
+        })
+    }
+}
+
+/// The name in the module.
+impl fmt::Display for StartupPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Earliest => "earliest",
+            Self::GroupOffsets => "group-offsets",
+            Self::Latest => "latest",
+        })
+    }
+}
+
+/// The name in the module.
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ExactlyOnce => "exactly-once",
+            Self::AtLeastOnce => "at-least-once",
+        })
+    }
+}
