@@ -11,7 +11,7 @@ use statefun_server::functions::fraud::messages::{ExpireMerchantScore, MerchantS
 use statefun_server::functions::fraud::{FakeScoringService, ScoringService, Settings};
 
 use super::{assert_others_are_ignored, assert_poison, broken, called_by_asker, message, mutations, only_sent};
-use crate::functions::support::Log;
+use crate::support::Log;
 
 /// Answers as it is told, the last answer over and over, and remembers who was asked for.
 #[derive(Default)]

@@ -7,7 +7,7 @@ use statefun_server::functions::shopping_cart::messages::{
 };
 
 use super::DEAD_LETTERS;
-use crate::functions::protobuf::{assert_ignored, assert_poison, message, mutations, only_sent, unreadable};
+use crate::protobuf::{assert_ignored, assert_poison, message, mutations, only_sent, unreadable};
 
 fn cart() -> TestContext {
     TestContext::new(cart::function(&Destinations::default()), "ann").unwrap()

@@ -8,9 +8,7 @@ use statefun_server::functions::shopping_cart::messages::{
 };
 
 use super::DEAD_LETTERS;
-use crate::functions::protobuf::{
-    asked, asker, assert_ignored, assert_poison, message, mutations, only_sent, unreadable,
-};
+use crate::protobuf::{asked, asker, assert_ignored, assert_poison, message, mutations, only_sent, unreadable};
 
 fn function(initial_stock: i32) -> Function {
     inventory::function(&Destinations::default(), &Settings { initial_stock })

@@ -13,7 +13,7 @@ use statefun_server::functions::shopping_cart::messages::{AddToCart, AddToCartRe
 use statefun_server::functions::shopping_cart::{CART, CART_RESULTS, INVENTORY};
 use statefun_server::functions::{self, Destinations, Settings};
 
-use crate::functions::protobuf::message;
+use crate::protobuf::message;
 
 const USERS: u32 = 8;
 const ITEMS: u32 = 5;

@@ -1,0 +1,13 @@
+//! Isolated tests: one function is fed from a resource file of events, and asked what it sent, emitted and kept.
+
+mod cart;
+mod destinations;
+mod fraud;
+mod greeter;
+mod price;
+mod product;
+mod protobuf;
+mod router;
+mod scenario;
+mod shopping_cart;
+mod support;
