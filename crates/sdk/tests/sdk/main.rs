@@ -1,5 +1,6 @@
 //! Functions as the runtime sees them: bytes in, bytes out.
 
+mod dead_letters;
 mod effects;
 mod failures;
 mod generated_proto;
@@ -8,4 +9,5 @@ mod handlers;
 mod local;
 mod requests;
 mod states;
+mod support;
 mod types;
