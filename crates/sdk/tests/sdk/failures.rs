@@ -3,30 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use prost::Message as _;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
-use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
 use statefun_sdk::protocol::reqreply::from_function::{EgressMessage, InvocationResponse};
 use statefun_sdk::{
-    BoxError, Bytes, CancellationToken, Context, DeadLetter, Decode, Destination, Egress, Encode, FailureKind,
-    FailurePolicy, Function, FunctionError, HandlerError, InvocationFailure, KafkaRecord, Message, ResponseKind,
-    ResultExt, TypeError, TypeName, Typed, ValueSpec,
+    BoxError, Bytes, CancellationToken, Context, Decode, Encode, FailureKind, FailurePolicy, Function, FunctionError,
+    KafkaRecord, Message, ResponseKind, ResultExt, TypeError, TypeName, Typed, ValueSpec,
 };
-use statefun_test_support::request::{Batch, address, call, effects, mutations, result, typed, value_of};
+use statefun_test_support::request::{Batch, call, effects, mutations, result, typed, value_of};
 
-const FUNCTION: &str = "test/function";
+use super::support::{FUNCTION, OUT, SEEN, dead_letters, failure, record};
+
 const SELF: TypeName = TypeName::new(FUNCTION);
-const OUT: Egress = Egress::new("test/out");
-const DEAD: Egress = Egress::new("test/dead-letter");
-const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 const TOTAL: ValueSpec<i32> = ValueSpec::new("total");
-
-fn dead_letters() -> FailurePolicy {
-    FailurePolicy::DeadLetter(DeadLetter::new(DEAD, Destination::kafka("dead")))
-}
 
 /// Numbers are counted, summed, sent on, delayed and emitted. The number -1 fails before anything, -2 after sending,
 /// -3 after writing, -4 panics, -5 panics after writing, -6 is a transient error.
@@ -78,13 +65,6 @@ fn batch(numbers: &[i32]) -> Batch {
     numbers.iter().fold(request, |request, &number| request.message(value_of(number)))
 }
 
-async fn failure(numbers: &[i32], policy: FailurePolicy) -> Box<InvocationFailure> {
-    match call(function(policy), batch(numbers)).await {
-        Err(HandlerError::Invocation(failure)) => failure,
-        other => panic!("expected a failure, got {other:?}"),
-    }
-}
-
 fn split(result: InvocationResponse) -> (InvocationResponse, Vec<EgressMessage>) {
     let (dead, rest) =
         result.outgoing_egresses.into_iter().partition(|message| &message.egress_type[..] == b"dead-letter");
@@ -101,7 +81,7 @@ async fn without_dead_letters_every_failure_fails_the_batch_and_says_where() {
         (-5, FailureKind::Panic, "panicked: half-way"),
         (-6, FailureKind::Transient, "the database is down"),
     ] {
-        let failure = failure(&[1, 2, number, 3], FailurePolicy::Fail).await;
+        let failure = failure(function(FailurePolicy::Fail), batch(&[1, 2, number, 3])).await;
         assert_eq!((failure.kind, failure.index, failure.invocations), (kind, 2, 4));
         assert_eq!(failure.reason, reason);
         assert_eq!(failure.target.to_string(), "test/function/a");
@@ -138,7 +118,7 @@ async fn a_batch_of_nothing_but_failures_changes_no_state() {
 
 #[tokio::test]
 async fn a_transient_error_is_no_dead_letter() {
-    assert_eq!(failure(&[1, -1, -6], dead_letters()).await.kind, FailureKind::Transient);
+    assert_eq!(failure(function(dead_letters()), batch(&[1, -1, -6])).await.kind, FailureKind::Transient);
 }
 
 /// A bad release must never drain a key into dead letters.
@@ -146,8 +126,7 @@ async fn a_transient_error_is_no_dead_letter() {
 async fn a_state_that_cannot_be_read_is_no_dead_letter() {
     let state = Some(typed("io.statefun.types/int", vec![0xff]));
     let request = Batch::to(FUNCTION, "a").state("seen", state).state("total", None).message(value_of(1));
-    let error = call(function(dead_letters()), request).await.expect_err("a failure");
-    assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::State));
+    assert_eq!(failure(function(dead_letters()), request).await.kind, FailureKind::State);
 }
 
 #[derive(Default)]
@@ -221,8 +200,7 @@ async fn a_state_that_cannot_be_read_fails_the_batch_however_it_is_dressed_up() 
         let function = Function::new(FUNCTION).fallback(disguise).state(&SEEN).state(&TOTAL).on_failure(dead_letters());
         let broken = Some(typed("io.statefun.types/int", vec![0xff]));
         let request = Batch::to(FUNCTION, "a").state("seen", broken).state("total", None).message(value_of(number));
-        let error = call(function, request).await.expect_err("a failure");
-        let HandlerError::Invocation(failure) = error else { panic!("expected a failure") };
+        let failure = failure(function, request).await;
         assert_eq!(failure.kind, FailureKind::State, "{number}");
         assert!(failure.reason.contains("\"seen\" cannot be read"), "{}", failure.reason);
     }
@@ -232,8 +210,7 @@ async fn a_state_that_cannot_be_read_fails_the_batch_however_it_is_dressed_up() 
 #[tokio::test]
 async fn a_reader_of_a_state_that_panics_is_no_dead_letter() {
     let request = Batch::to(FUNCTION, "a").state("brittle", Some(typed("test/brittle", "x"))).message(value_of(1));
-    let error = call(brittle(), request).await.expect_err("a failure");
-    assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::State));
+    assert_eq!(failure(brittle(), request).await.kind, FailureKind::State);
 }
 
 /// In the Go SDK an error of an encoder ended the process.
@@ -289,8 +266,7 @@ async fn a_bug_fails_the_batch_whatever_the_policy_says() {
     for number in 0..5 {
         let function = Function::new(FUNCTION).on(misuse).state(&SEEN).on_failure(dead_letters());
         let request = Batch::to(FUNCTION, "a").state("seen", None).message(value_of(number));
-        let error = call(function, request).await.expect_err("a failed batch");
-        assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == FailureKind::Bug), "{number}");
+        assert_eq!(failure(function, request).await.kind, FailureKind::Bug, "{number}");
     }
 }
 
@@ -309,34 +285,9 @@ async fn an_error_keeps_its_kind() {
     }
     for (number, kind) in [(0, FailureKind::Bug), (1, FailureKind::Bug), (2, FailureKind::Transient)] {
         let function = Function::new(FUNCTION).on(relabel).on_failure(dead_letters());
-        let error =
-            call(function, Batch::to(FUNCTION, "a").message(value_of(number))).await.expect_err("a failed batch");
-        assert!(matches!(error, HandlerError::Invocation(failure) if failure.kind == kind), "{number}");
+        let request = Batch::to(FUNCTION, "a").message(value_of(number));
+        assert_eq!(failure(function, request).await.kind, kind, "{number}");
     }
-}
-
-/// An error of one's own with a source that quotes the value.
-#[tokio::test]
-async fn sources_are_told_without_values() {
-    #[derive(Debug)]
-    struct Unreadable(serde_json::Error);
-    impl std::fmt::Display for Unreadable {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("the price is unreadable")
-        }
-    }
-    impl std::error::Error for Unreadable {
-        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-            Some(&self.0)
-        }
-    }
-    async fn parse(_: &mut Context, text: String) -> Result<(), FunctionError> {
-        serde_json::from_str::<i32>(&text).map(drop).map_err(Unreadable).or_poison()
-    }
-    let request = Batch::to(FUNCTION, "a").message(value_of("\"secret\""));
-    let result = effects(Function::new(FUNCTION).on(parse).on_failure(dead_letters()), request).await;
-    let error = record(&result.outgoing_egresses[0])["error"].clone();
-    assert_eq!(error, "the price is unreadable: expected i32 (line 1, column 8)");
 }
 
 /// An address that comes from data is checked before it is used; that it is not known says nothing of the release.
@@ -359,23 +310,6 @@ async fn a_target_from_data_that_was_not_declared_is_poison() {
     );
 }
 
-#[tokio::test]
-async fn no_text_that_was_put_together_or_quotes_a_value_is_told() {
-    async fn quote(_: &mut Context, message: Message) -> Result<(), FunctionError> {
-        match message.type_name() {
-            "test/unwrap" => drop(serde_json::from_slice::<i32>(message.value()).unwrap()),
-            _ => drop(serde_json::from_slice::<i32>(message.value()).map_err(FunctionError::poison)?),
-        }
-        Ok(())
-    }
-    for type_name in ["test/unwrap", "test/poison"] {
-        let request = Batch::to(FUNCTION, "a").message(typed(type_name, "\"secret\""));
-        let result = effects(Function::new(FUNCTION).fallback(quote).on_failure(dead_letters()), request).await;
-        let error = record(&result.outgoing_egresses[0])["error"].to_string();
-        assert!(!error.contains("secret"), "{error}");
-    }
-}
-
 /// Once for a failure before a write, twice for one after: the batch is run again.
 #[tokio::test]
 async fn only_a_failure_after_a_write_runs_the_batch_again() {
@@ -393,81 +327,5 @@ async fn only_a_failure_after_a_write_runs_the_batch_again() {
         let function = function.state(&SEEN).state(&TOTAL).sends_to(SELF).emits(OUT).on_failure(dead_letters());
         effects(function, batch(&numbers)).await;
         assert_eq!(calls.load(SeqCst), expected, "{numbers:?}");
-    }
-}
-
-fn kafka(message: &EgressMessage) -> KafkaProducerRecord {
-    let argument = message.argument.clone().expect("a record");
-    assert_eq!(&argument.typename[..], b"type.googleapis.com/io.statefun.sdk.egress.KafkaProducerRecord");
-    KafkaProducerRecord::decode(argument.value).expect("a record")
-}
-
-fn record(message: &EgressMessage) -> Value {
-    serde_json::from_slice(&kafka(message).value_bytes).expect("JSON")
-}
-
-async fn buried(id: &str, caller: Option<statefun_sdk::protocol::reqreply::Address>, payload: &[u8]) -> EgressMessage {
-    async fn refuse(_: &mut Context, _: Message) -> Result<(), FunctionError> {
-        Err(FunctionError::poison("no"))
-    }
-    let request = Batch::to(FUNCTION, id).message_from(caller, Some(typed("test/payload", payload.to_vec())));
-    let result = effects(Function::new(FUNCTION).fallback(refuse).on_failure(dead_letters()), request).await;
-    result.outgoing_egresses.into_iter().next().expect("a dead letter")
-}
-
-#[tokio::test]
-async fn a_dead_letter_tells_all_that_is_needed_to_find_the_cause() {
-    let payload = b"not \xff what it should be";
-    let message = buried("ann", Some(address("test/caller", "bob")), payload).await;
-    assert_eq!((&message.egress_namespace[..], &message.egress_type[..]), (&b"test"[..], &b"dead-letter"[..]));
-    assert_eq!((&kafka(&message).topic[..], &kafka(&message).key[..]), (&b"dead"[..], &b"ann"[..]));
-    let digest: String = Sha256::digest(payload).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(
-        record(&message),
-        json!({
-            "function": {"namespace": "test", "type": "function", "id": "ann"},
-            "caller": {"namespace": "test", "type": "caller", "id": "bob"},
-            "message_type": "test/payload",
-            "failure": "poison",
-            "error": "no",
-            "payload_length": payload.len(),
-            "payload_sha256": digest,
-            "payload": STANDARD.encode(payload),
-        })
-    );
-    let message = buried("", None, b"").await;
-    assert_eq!(&kafka(&message).key[..], b"-");
-    assert_eq!(record(&message)["caller"], Value::Null);
-}
-
-#[tokio::test]
-async fn a_huge_dead_letter_is_cut_and_stays_under_its_limit() {
-    let payload: Vec<u8> = (0..3_000_000).map(|n: u32| n.to_le_bytes()[0]).collect();
-    // Every character of this id is escaped as six.
-    let message = buried(&"\u{1}".repeat(200_000), None, &payload).await;
-    let size = kafka(&message).value_bytes.len();
-    assert!((800 * 1024..900 * 1024).contains(&size), "{size}");
-    // A broker counts the key as well, and takes 1 MiB.
-    assert!(size + kafka(&message).key.len() < 1_000_000);
-    let record = record(&message);
-    assert_eq!(record["payload_length"], payload.len());
-    let kept = STANDARD.decode(record["payload"].as_str().expect("text")).expect("base64");
-    assert_eq!(kept, payload[..kept.len()]);
-}
-
-/// A dead letter must not fail in its turn.
-#[tokio::test]
-async fn a_dead_letter_to_kinesis_has_a_key_that_kinesis_takes() {
-    async fn refuse(_: &mut Context, _: Message) -> Result<(), FunctionError> {
-        Err(FunctionError::poison("no"))
-    }
-    for (id, key) in [("", "-".to_owned()), (&"é".repeat(300), "é".repeat(256)), (&"🛒".repeat(129), "🛒".repeat(128))]
-    {
-        let policy = FailurePolicy::DeadLetter(DeadLetter::new(DEAD, Destination::kinesis("dead")));
-        let request = Batch::to(FUNCTION, id).message(value_of(1));
-        let result = effects(Function::new(FUNCTION).fallback(refuse).on_failure(policy), request).await;
-        let argument = result.outgoing_egresses[0].argument.clone().expect("a record");
-        let record = KinesisEgressRecord::decode(argument.value).expect("a record");
-        assert_eq!((&record.partition_key[..], &record.stream[..]), (key.as_bytes(), &b"dead"[..]));
     }
 }

@@ -7,18 +7,14 @@ use std::time::Duration;
 use statefun_sdk::protocol::reqreply::from_function::Response;
 use statefun_sdk::protocol::reqreply::from_function::expiration_spec::ExpireMode;
 use statefun_sdk::{
-    Bytes, Context, Decode, Encode, FailureKind, Function, FunctionError, HandlerError, Json, Message, RecentIds,
-    ResponseKind, TypeError, TypeName, Typed, ValueSpec,
+    Bytes, Context, Decode, Encode, FailureKind, Function, FunctionError, Json, Message, RecentIds, ResponseKind,
+    TypeError, TypeName, Typed, ValueSpec,
 };
 use statefun_test_support::request::{Batch, call, decoded, effects, mutations, typed, value_of};
 
-const FUNCTION: &str = "test/function";
-const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
-const NAME: ValueSpec<String> = ValueSpec::new("name");
+use super::support::{FUNCTION, SEEN, failure, request, unset};
 
-fn request() -> Batch {
-    Batch::to(FUNCTION, "a").message(value_of(1))
-}
+const NAME: ValueSpec<String> = ValueSpec::new("name");
 
 async fn count(context: &mut Context, _: Message) -> Result<(), FunctionError> {
     context.update(&SEEN, |seen| *seen += 1)
@@ -73,9 +69,7 @@ async fn a_state_without_a_value_reads_as_none_however_the_runtime_says_so() {
         assert_eq!(context.get_mut(&SEEN)?, None);
         Ok(())
     }
-    let mut unset = typed("io.statefun.types/int", "");
-    unset.has_value = false;
-    for value in [None, Some(unset)] {
+    for value in [None, Some(unset("io.statefun.types/int"))] {
         let result = effects(Function::new(FUNCTION).fallback(read).state(&SEEN), request().state("seen", value)).await;
         assert_eq!(mutations(&result), []);
     }
@@ -274,13 +268,6 @@ async fn raw_bytes_are_slices_of_the_request() {
     assert_eq!(seen.len(), 2, "the function was called once");
     for pointer in seen.iter() {
         assert!(range.contains(pointer), "a payload was copied");
-    }
-}
-
-async fn failure(function: Function, request: Batch) -> Box<statefun_sdk::InvocationFailure> {
-    match call(function, request).await {
-        Err(HandlerError::Invocation(failure)) => failure,
-        other => panic!("expected a failure, got {other:?}"),
     }
 }
 

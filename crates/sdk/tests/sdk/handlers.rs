@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use statefun_sdk::{
-    Bytes, Context, Function, FunctionError, HandlerError, Json, Message, Proto, Registry, RegistryError, TypeError,
-    TypeName, Typed, ValueSpec,
+    Bytes, Context, Function, FunctionError, Json, Message, Proto, Registry, RegistryError, TypeError, TypeName, Typed,
+    ValueSpec,
 };
-use statefun_test_support::request::{Batch, address, call, effects, mutations, typed, value_of};
+use statefun_test_support::request::{Batch, address, effects, mutations, typed, value_of};
 
-const FUNCTION: &str = "test/function";
+use super::support::{FUNCTION, failure};
+
 const LOG: ValueSpec<String> = ValueSpec::new("log");
 
 fn log(context: &mut Context, entry: impl AsRef<str>) -> Result<(), FunctionError> {
@@ -125,9 +126,7 @@ async fn messages_without_a_handler_are_passed_over() {
 async fn a_message_that_does_not_hold_its_type_is_poison_and_says_where() {
     let request = Batch::to(FUNCTION, "a").state("log", None).message(value_of(1));
     let request = request.message(typed("test/document", r#"{"text":"secret","#));
-    let error =
-        call(Function::new(FUNCTION).on(on_int).on(on_document).state(&LOG), request).await.expect_err("poison");
-    let HandlerError::Invocation(failure) = error else { panic!("expected a failed batch, got {error:?}") };
+    let failure = failure(Function::new(FUNCTION).on(on_int).on(on_document).state(&LOG), request).await;
     assert_eq!((failure.index, failure.message_type.as_str()), (1, "test/document"));
     assert_eq!(failure.reason, "not a valid test/document: the text ends too early (line 1, column 17)");
 }

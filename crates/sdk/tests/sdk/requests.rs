@@ -6,7 +6,9 @@ use statefun_sdk::{
     Bytes, Context, Function, FunctionError, HandlerError, Message, Registry, RegistryError, RequestError,
     RequestReplyHandler, TypeName, ValueSpec,
 };
-use statefun_test_support::request::{Batch, address, effects, handler, typed, value_of};
+use statefun_test_support::request::{Batch, address, effects, handler, value_of};
+
+use super::support::unset;
 
 async fn nothing(_: &mut Context, _: Message) -> Result<(), FunctionError> {
     Ok(())
@@ -126,8 +128,7 @@ async fn an_argument_may_be_absent_or_unset_and_has_a_caller_only_if_it_was_sent
         assert_eq!(context.caller(), None);
         Ok(())
     }
-    let mut unset = typed("io.statefun.types/int", "");
-    unset.has_value = false;
+    let unset = unset("io.statefun.types/int");
     let request =
         Batch::to("test/function", "a").message_from(None, None).message_from(Some(Default::default()), Some(unset));
     effects(Function::new("test/function").fallback(check), request).await;

@@ -6,29 +6,15 @@ use prost::Message as _;
 use statefun_sdk::protocol::egress::{KafkaProducerRecord, KinesisEgressRecord};
 use statefun_sdk::protocol::reqreply::from_function::{DelayedInvocation, EgressMessage, Invocation};
 use statefun_sdk::{
-    Address, Bytes, CancellationToken, Context, DeadLetter, Destination, Egress, FailurePolicy, Function,
-    FunctionError, HandlerError, Json, KafkaRecord, KinesisRecord, Message, MessageHandler, TypeName, TypedValue,
-    ValueSpec,
+    Address, Bytes, CancellationToken, Context, Function, FunctionError, Json, KafkaRecord, KinesisRecord, Message,
+    MessageHandler, TypeName, TypedValue, ValueSpec,
 };
 use statefun_test_support::request::{Batch, address, call, effects, mutations, typed, value_of};
 
-const FUNCTION: &str = "test/function";
-const OTHER: TypeName = TypeName::new("test/other");
-const OUT: Egress = Egress::new("test/out");
-
-fn request() -> Batch {
-    Batch::to(FUNCTION, "a").message(value_of(1))
-}
+use super::support::{FUNCTION, OTHER, OUT, dead_letters, failure, request, unset};
 
 fn function<F: 'static>(handler: impl for<'a> MessageHandler<'a, (), Message, F>) -> Function {
     Function::new(FUNCTION).fallback(handler).sends_to(OTHER).emits(OUT)
-}
-
-async fn failure(function: Function, request: Batch) -> String {
-    match call(function, request).await {
-        Err(HandlerError::Invocation(failure)) => failure.reason,
-        other => panic!("expected a failure, got {other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -74,11 +60,6 @@ async fn a_message_without_a_value_is_passed_on_without_one() {
         context.send(OTHER.with_id("1"), &message)?;
         context.send(OTHER.with_id("1"), TypedValue::unset("test/unset"))
     }
-    let unset = |type_name: &str| {
-        let mut value = typed(type_name, "");
-        value.has_value = false;
-        value
-    };
     let request = Batch::to(FUNCTION, "a").message(unset("test/any"));
     let sent = effects(function(pass), request).await.outgoing_messages;
     let arguments: Vec<_> = sent.into_iter().map(|sent| sent.argument).collect();
@@ -113,8 +94,8 @@ async fn a_reply_goes_to_the_caller_whoever_it_is() {
     let asked = || Batch::to(FUNCTION, "a").message_from(Some(address("far/away", "x")), Some(value_of(1)));
     let result = effects(Function::new(FUNCTION).fallback(reply).replies(), asked()).await;
     assert_eq!(result.outgoing_messages[0].target, Some(address("far/away", "x")));
-    assert!(failure(Function::new(FUNCTION).fallback(reply).replies(), request()).await.contains("ingress"));
-    let undeclared = failure(Function::new(FUNCTION).fallback(reply), asked()).await;
+    assert!(failure(Function::new(FUNCTION).fallback(reply).replies(), request()).await.reason.contains("ingress"));
+    let undeclared = failure(Function::new(FUNCTION).fallback(reply), asked()).await.reason;
     assert!(undeclared.contains("target far/away is not declared"), "{undeclared}");
 }
 
@@ -130,12 +111,12 @@ async fn targets_and_egresses_must_be_declared() {
         context.emit(OUT, KafkaRecord::topic("t").utf8("x"))
     }
     for reason in [
-        failure(Function::new(FUNCTION).fallback(send), request()).await,
-        failure(Function::new(FUNCTION).fallback(delay), request()).await,
+        failure(Function::new(FUNCTION).fallback(send), request()).await.reason,
+        failure(Function::new(FUNCTION).fallback(delay), request()).await.reason,
     ] {
         assert!(reason.contains("target test/other is not declared"), "{reason}");
     }
-    let reason = failure(Function::new(FUNCTION).fallback(emit), request()).await;
+    let reason = failure(Function::new(FUNCTION).fallback(emit), request()).await.reason;
     assert!(reason.contains("egress test/out is not declared"), "{reason}");
 }
 
@@ -182,7 +163,7 @@ async fn a_token_that_is_pending_in_the_batch_is_refused() {
     async fn delay(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.send_cancellable(Duration::from_secs(1), &token("t"), OTHER.with_id("1"), 7)
     }
-    let reason = failure(function(delay), request().message(value_of(2))).await;
+    let reason = failure(function(delay), request().message(value_of(2))).await.reason;
     assert!(reason.contains("\"t\" is in use"), "{reason}");
 }
 
@@ -197,8 +178,7 @@ async fn a_dead_letter_takes_back_its_tokens_too() {
         }
         if number == 2 { Ok(()) } else { Err(FunctionError::poison("no")) }
     }
-    let dead_letters = DeadLetter::new(Egress::new("test/dead-letter"), Destination::kafka("dead"));
-    let function = || function(delay).on_failure(FailurePolicy::DeadLetter(dead_letters.clone()));
+    let function = || function(delay).on_failure(dead_letters());
     let batch = |numbers: &[i32]| {
         let request = Batch::to(FUNCTION, "a");
         numbers.iter().fold(request, |request, &number| request.message(value_of(number)))
@@ -266,8 +246,8 @@ async fn records_that_an_egress_would_refuse_are_poison() {
     async fn nowhere(context: &mut Context, _: Message) -> Result<(), FunctionError> {
         context.emit(OUT, KafkaRecord::topic("").utf8("x"))
     }
-    assert!(failure(function(keyless), request()).await.contains("0 characters, expected 1 to 256"));
-    assert!(failure(function(nowhere), request()).await.contains("without a topic"));
+    assert!(failure(function(keyless), request()).await.reason.contains("0 characters, expected 1 to 256"));
+    assert!(failure(function(nowhere), request()).await.reason.contains("without a topic"));
 }
 
 /// What the function makes of a record for Kinesis: with this partition key, hash key and number of bytes.
@@ -301,7 +281,7 @@ async fn what_the_kinesis_egress_takes_is_known_to_the_last_byte() {
         ("k".to_owned(), "abc", 1, "no number from 0 to 2^128 - 1"),
         ("k".to_owned(), "", MIB, "1048577 bytes with its partition key, expected 1048576 at most"),
     ] {
-        let told = failure(emit_to_kinesis(key, hash_key, size), request()).await;
+        let told = failure(emit_to_kinesis(key, hash_key, size), request()).await.reason;
         assert!(told.contains(reason), "{told}");
     }
 }

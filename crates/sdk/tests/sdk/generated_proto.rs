@@ -1,6 +1,6 @@
 //! `src/proto/` is what `proto/statefun/` compiles to, so that whoever depends on the SDK compiles no protobuf compiler.
 //!
-//! `REGENERATE=1 cargo test -p statefun-sdk --test generated_proto` writes it anew.
+//! `REGENERATE=1 cargo test -p statefun-sdk --test sdk generated` writes it anew.
 
 use std::path::Path;
 

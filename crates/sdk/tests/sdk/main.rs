@@ -1,0 +1,13 @@
+//! Functions as the runtime sees them: bytes in, bytes out.
+
+mod dead_letters;
+mod effects;
+mod failures;
+mod generated_proto;
+mod handlers;
+#[cfg(feature = "local")]
+mod local;
+mod requests;
+mod states;
+mod support;
+mod types;
