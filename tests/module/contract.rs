@@ -157,7 +157,7 @@ fn what_a_job_cannot_live_with_fails() {
     // The only test of the wording.
     assert_eq!(
         toggled.out,
-        "error[expiration-toggled]: demo/greeter, state seen: its expiration was: 5000 ms after the last call, and is: never\n  \
+        "error[expiration-toggled]: demo/greeter, state seen: its expiration was 5000 ms after the last call, and is never\n  \
          on the cluster: Flink cannot restore a state with an expiration as one without, or the reverse: the job fails at \
          every restart\n  to do: add a state with another name and migrate on read\n\n"
     );

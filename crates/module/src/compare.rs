@@ -171,7 +171,7 @@ impl Changes {
                 Some(expiration) => expiration.to_string(),
                 None => "never".to_owned(),
             };
-            let change = format!("its expiration was: {}, and is: {}", when(old), when(new));
+            let change = format!("its expiration was {}, and is {}", when(old), when(new));
             if old.expiration.is_some() == new.expiration.is_some() {
                 self.add(
                     Severity::Warning,
