@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use clap::Parser;
 use prost::Message as _;
+use statefun_cli::BoxError;
+use statefun_cli::receive::Source;
+use statefun_cli::received::{Position, Received};
+use statefun_cli::simulate::{SimulateArgs, simulate};
+use statefun_cli::sink::{Deliveries, Record, Sink};
 use statefun_server::functions::fraud::messages::{ConfirmFraud, CustomThreshold, Transaction};
-use statefun_tools::BoxError;
-use statefun_tools::receive::Source;
-use statefun_tools::received::{Position, Received};
-use statefun_tools::simulate::{SimulateArgs, simulate};
-use statefun_tools::sink::{Deliveries, Record, Sink};
 use tokio::time::Instant;
 
 const TOPICS: [&str; 3] = ["confirmed", "thresholds", "transactions"];

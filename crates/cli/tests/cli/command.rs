@@ -2,8 +2,8 @@
 
 use std::process::{Command, Output};
 
-fn tools(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_statefun-tools"))
+fn statefun(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_statefun"))
         .args(arguments)
         .env("AWS_ACCESS_KEY_ID", "any")
         .env("AWS_SECRET_ACCESS_KEY", "any")
@@ -18,11 +18,11 @@ fn error(output: &Output) -> String {
 #[test]
 fn help_teaches_with_examples() {
     for (command, example) in [
-        ("send", "statefun-tools send kafka:example-ingress"),
-        ("receive", "statefun-tools receive kafka:example-egress"),
-        ("simulate", "statefun-tools simulate --rate 200/s --duration 1min --seed 42"),
+        ("send", "statefun send kafka:example-ingress"),
+        ("receive", "statefun receive kafka:example-egress"),
+        ("simulate", "statefun simulate --rate 200/s --duration 1min --seed 42"),
     ] {
-        let output = tools(&["help", command]);
+        let output = statefun(&["help", command]);
         assert!(output.status.success());
         let help = String::from_utf8(output.stdout).expect("text");
         for part in ["Examples:", example, "Exit codes:\n  0  "] {
@@ -43,7 +43,7 @@ fn a_wrong_command_line_says_what_was_expected() {
         (vec!["simulate", "--seed", "a"], "invalid digit found in string"),
         (vec!["simulate", "--duration", "soon"], "expected number"),
     ] {
-        let output = tools(&arguments);
+        let output = statefun(&arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(error(&output).contains(expected), "{}", error(&output));
     }
@@ -51,7 +51,7 @@ fn a_wrong_command_line_says_what_was_expected() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let output = tools(&["send", "kafka:t", "no-such.jsonl"]);
+    let output = statefun(&["send", "kafka:t", "no-such.jsonl"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(error(&output).starts_with("error: no-such.jsonl: No such file"), "{}", error(&output));
 }
@@ -60,7 +60,7 @@ fn a_file_that_is_not_there_is_named() {
 #[test]
 fn without_kafka_it_says_how_to_build_it() {
     for command in [&["send", "kafka:t"][..], &["receive", "kafka:t"], &["simulate"]] {
-        let output = tools(command);
+        let output = statefun(command);
         assert_eq!(output.status.code(), Some(1));
         assert!(
             error(&output).contains("built without a client for kafka; build one with it by"),
@@ -75,7 +75,7 @@ fn without_kafka_it_says_how_to_build_it() {
 #[test]
 fn without_kinesis_it_says_how_to_build_it() {
     for command in ["send", "receive"] {
-        let output = tools(&[command, "kinesis:s"]);
+        let output = statefun(&[command, "kinesis:s"]);
         assert_eq!(output.status.code(), Some(1));
         assert!(error(&output).contains("--features kinesis`"), "{}", error(&output));
     }
@@ -85,7 +85,7 @@ fn without_kinesis_it_says_how_to_build_it() {
 #[test]
 fn a_property_that_librdkafka_rejects_is_named() {
     for property in ["no.such=1", "acks=many"] {
-        let output = tools(&["receive", "kafka:t", "--kafka-property", property]);
+        let output = statefun(&["receive", "kafka:t", "--kafka-property", property]);
         assert_eq!(output.status.code(), Some(1));
         assert!(error(&output).contains(&format!("--kafka-property {property}: ")), "{}", error(&output));
     }

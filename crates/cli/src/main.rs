@@ -1,9 +1,9 @@
-//! The command line; see `statefun_tools::cli`.
+//! The command line; see `statefun_cli::cli`.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use statefun_tools::cli::Cli;
+use statefun_cli::cli::Cli;
 
 #[tokio::main]
 async fn main() -> ExitCode {

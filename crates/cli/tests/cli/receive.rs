@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::Parser;
-use statefun_tools::BoxError;
-use statefun_tools::receive::{self, Outcome, ReceiveArgs, Source};
-use statefun_tools::received::{Position, Received};
+use statefun_cli::BoxError;
+use statefun_cli::receive::{self, Outcome, ReceiveArgs, Source};
+use statefun_cli::received::{Position, Received};
 use tokio::time::Instant;
 
 #[derive(Parser)]

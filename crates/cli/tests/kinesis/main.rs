@@ -2,7 +2,7 @@
 //!
 //! Ignored by default, as it needs moto: `pip install 'moto[server]'`, with `moto_server` in the path or named by the
 //! environment variable `MOTO_SERVER`. Then
-//! `cargo test -p statefun-tools --features kinesis --test kinesis -- --ignored`
+//! `cargo test -p statefun-cli --features kinesis --test kinesis -- --ignored`
 #![cfg(feature = "kinesis")]
 
 mod expiring;
@@ -48,7 +48,7 @@ async fn what_is_sent_is_received(moto: &Moto) {
     let count = EVENTS.to_string();
     for options in [["--to-end"].as_slice(), &["--count", &count, "--timeout", "1min"]] {
         let options = [&["receive", "kinesis:exact", "--from-beginning"], options].concat();
-        let received = tools(moto, &options);
+        let received = statefun(moto, &options);
         assert!(received.status.success(), "{}", error(&received));
         let mut products: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for line in lines_of(&received) {
@@ -63,7 +63,7 @@ async fn what_is_sent_is_received(moto: &Moto) {
         }
         assert!(products == expected, "other events, or in another order: {}", error(&received));
     }
-    let short = tools(moto, &["receive", "kinesis:exact", "--from-beginning", "--count", "3001", "--timeout", "3s"]);
+    let short = statefun(moto, &["receive", "kinesis:exact", "--from-beginning", "--count", "3001", "--timeout", "3s"]);
     assert_eq!((short.status.code(), lines_of(&short).len()), (Some(3), EVENTS), "{}", error(&short));
 }
 
@@ -72,7 +72,7 @@ async fn aggregated_records_are_split(moto: &Moto) {
     let data = Blob::new(STANDARD.decode(AGGREGATE).expect("base64"));
     let put = moto.client().put_record().stream_name("aggregate").partition_key("a").data(data).send().await;
     let sequence = put.expect("stored").sequence_number;
-    let received = tools(moto, &["receive", "kinesis:aggregate", "--from-beginning", "--to-end"]);
+    let received = statefun(moto, &["receive", "kinesis:aggregate", "--from-beginning", "--to-end"]);
     let line = |n: u32, rest: &str| {
         let shard = "shardId-000000000000";
         format!(r#"{{"stream":"aggregate","shard":"{shard}","sequence":"{sequence}","subsequence":{n},{rest}}}"#)
@@ -106,7 +106,7 @@ async fn shards_that_are_split_are_followed(moto: &Moto) {
     let split = moto.client().split_shard().stream_name("split").shard_to_split("shardId-000000000000");
     split.new_starting_hash_key(middle).send().await.expect("split");
     assert!(fed(moto, &["send", "kinesis:split", "--key", "k"], "after").status.success());
-    let received = tools(moto, &["receive", "kinesis:split", "--from-beginning", "--to-end"]);
+    let received = statefun(moto, &["receive", "kinesis:split", "--from-beginning", "--to-end"]);
     let values: Vec<_> = lines_of(&received).into_iter().map(|line| line["value_text"].clone()).collect();
     assert_eq!(values, ["before", "after"], "{}", error(&received));
 }
@@ -149,13 +149,13 @@ fn command(moto: &Moto, arguments: &[&str]) -> Command {
 }
 
 fn command_at(url: &str, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_statefun-tools"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_statefun"));
     command.args(arguments).args(["--endpoint-url", url, "--region", "us-east-1"]);
     command.env("AWS_ACCESS_KEY_ID", "any").env("AWS_SECRET_ACCESS_KEY", "any");
     command
 }
 
-fn tools(moto: &Moto, arguments: &[&str]) -> Output {
+fn statefun(moto: &Moto, arguments: &[&str]) -> Output {
     command(moto, arguments).output().expect("the program starts")
 }
 

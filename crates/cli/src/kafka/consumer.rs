@@ -36,7 +36,7 @@ impl Consumer {
         };
         let own = [
             // Required by the client. It neither joins the group nor commits offsets.
-            ("group.id", "statefun-tools"),
+            ("group.id", "statefun-cli"),
             ("enable.auto.commit", "false"),
             ("isolation.level", isolation),
             ("enable.partition.eof", if extent.to_end { "true" } else { "false" }),

@@ -1,5 +1,4 @@
 //! Sending to a Kinesis that rejects some records temporarily, which no emulator does.
-#![cfg(feature = "kinesis")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -58,7 +57,7 @@ fn only_rejected_records_are_retried_and_before_later_ones() {
     let keys = ["a", "x1", "b", "x2", "x1", "c"];
     let lines: String = keys.map(|key| format!("{{\"id\":\"{key}\"}}\n")).concat();
     std::fs::write(&file, lines).expect("written");
-    let output = Command::new(env!("CARGO_BIN_EXE_statefun-tools"))
+    let output = Command::new(env!("CARGO_BIN_EXE_statefun"))
         .args(["send", "kinesis:s", "--key-pointer", "/id", "--region", "us-east-1", "--endpoint-url", &url])
         .arg(&file)
         .env("AWS_ACCESS_KEY_ID", "any")

@@ -12,7 +12,7 @@ const MAX_CATCH_UP: Duration = Duration::from_secs(1);
 /// Records per second; on the command line `N` or `N/s`.
 ///
 /// ```
-/// use statefun_tools::schedule::Rate;
+/// use statefun_cli::schedule::Rate;
 ///
 /// assert_eq!("200/s".parse::<Rate>(), "200".parse());
 /// assert!("0/s".parse::<Rate>().is_err());

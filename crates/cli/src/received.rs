@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 /// A record of a topic or a stream.
 ///
 /// ```
-/// use statefun_tools::received::{Position, Received};
+/// use statefun_cli::received::{Position, Received};
 ///
 /// let position = Position::Kafka { topic: "example-egress".into(), partition: 2, offset: 7 };
 /// let received = Received { position, key: Some(b"cart-1".to_vec()), value: Some(b"{\"n\":42.10}".to_vec()) };

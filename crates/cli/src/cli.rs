@@ -13,7 +13,7 @@ use crate::simulate::{self, SimulateArgs};
 ///
 /// Both are Kafka topics or Kinesis streams.
 #[derive(Debug, Parser)]
-#[command(name = "statefun-tools", version)]
+#[command(name = "statefun", version)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -48,16 +48,16 @@ enum Command {
 
 const SEND_EXAMPLES: &str = "\
 Examples:
-  statefun-tools send kafka:example-ingress events.jsonl
-  statefun-tools send kafka:example-ingress events.jsonl --rate 200/s
-  jq -c .user users.json | statefun-tools send kafka:users --key-pointer /name
-  statefun-tools send kafka:orders orders.jsonl --key-rule 'order.*=/data/id'
-  statefun-tools send kinesis:cart_events events.jsonl --region eu-central-1
+  statefun send kafka:example-ingress events.jsonl
+  statefun send kafka:example-ingress events.jsonl --rate 200/s
+  jq -c .user users.json | statefun send kafka:users --key-pointer /name
+  statefun send kafka:orders orders.jsonl --key-rule 'order.*=/data/id'
+  statefun send kinesis:cart_events events.jsonl --region eu-central-1
 
 A local Kinesis emulator, such as LocalStack:
   export AWS_ENDPOINT_URL=http://localhost:4566 AWS_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=any AWS_SECRET_ACCESS_KEY=any
-  statefun-tools send kinesis:cart_events events.jsonl
+  statefun send kinesis:cart_events events.jsonl
 
 Exit codes:
   0  every record was confirmed
@@ -66,10 +66,10 @@ Exit codes:
 
 const RECEIVE_EXAMPLES: &str = "\
 Examples:
-  statefun-tools receive kafka:example-egress | jq .value.data
-  statefun-tools receive kafka:example-egress --from-beginning --count 2
-  statefun-tools receive kafka:example-egress --from-beginning --to-end | wc -l
-  statefun-tools receive kinesis:cart_results --timeout 5min
+  statefun receive kafka:example-egress | jq .value.data
+  statefun receive kafka:example-egress --from-beginning --count 2
+  statefun receive kafka:example-egress --from-beginning --to-end | wc -l
+  statefun receive kinesis:cart_results --timeout 5min
 
 Exit codes:
   0  all requested records were received
@@ -79,9 +79,9 @@ Exit codes:
 
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
-  statefun-tools simulate
-  statefun-tools simulate --rate 200/s --duration 1min --seed 42
-  statefun-tools simulate --brokers localhost:9094 | grep 'Hypergrid'
+  statefun simulate
+  statefun simulate --rate 200/s --duration 1min --seed 42
+  statefun simulate --brokers localhost:9094 | grep 'Hypergrid'
 
 An alert:
   Suspected Fraud for account id 0x00F3CD51 at Hypergrid for 36 USD

@@ -19,7 +19,7 @@ const DEFAULT: i32 = -1;
 /// The configuration of producer and consumer; the user's own properties come last.
 pub(super) fn config(args: &KafkaArgs, own: &[(&str, &str)]) -> ClientConfig {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", &args.brokers).set("client.id", "statefun-tools");
+    config.set("bootstrap.servers", &args.brokers).set("client.id", "statefun-cli");
     for (name, value) in own {
         config.set(*name, *value);
     }

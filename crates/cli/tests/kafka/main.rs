@@ -1,7 +1,7 @@
 //! The program and a real Kafka broker.
 //!
 //! Ignored by default, as it needs Java and Maven (on Debian: `apt-get install openjdk-17-jre-headless maven`):
-//! `cargo test -p statefun-tools --features kafka --test kafka -- --ignored`
+//! `cargo test -p statefun-cli --features kafka --test kafka -- --ignored`
 #![cfg(feature = "kafka")]
 
 mod broker;
@@ -41,7 +41,8 @@ async fn what_is_sent_is_received(broker: &Broker) {
         assert!(error(&sent).contains(part), "{part:?} is not in {}", error(&sent));
     }
 
-    let received = tools(broker, &["receive", "kafka:exact", "--from-beginning", "--count", "2", "--timeout", "30s"]);
+    let received =
+        statefun(broker, &["receive", "kafka:exact", "--from-beginning", "--count", "2", "--timeout", "30s"]);
     assert!(received.status.success(), "{}", error(&received));
     let mut received = lines_of(&received);
     for line in &mut received {
@@ -67,7 +68,7 @@ async fn order_is_kept_by_key(broker: &Broker) {
     let sent = fed(broker, &["send", "kafka:order"], &lines);
     assert!(sent.status.success(), "{}", error(&sent));
 
-    let received = tools(broker, &["receive", "kafka:order", "--from-beginning", "--to-end"]);
+    let received = statefun(broker, &["receive", "kafka:order", "--from-beginning", "--to-end"]);
     assert!(received.status.success(), "{}", error(&received));
     let mut carts: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in lines_of(&received) {
@@ -97,7 +98,7 @@ async fn what_was_not_committed_is_not_received(broker: &Broker) {
     }
     let values = |isolation: &[&str]| {
         let options = ["receive", "kafka:transactional", "--from-beginning", "--to-end"];
-        let received = tools(broker, &[&options, isolation].concat());
+        let received = statefun(broker, &[&options, isolation].concat());
         assert!(received.status.success(), "{}", error(&received));
         lines_of(&received).into_iter().map(|line| line["value_text"].clone()).collect::<Vec<_>>()
     };
@@ -105,7 +106,7 @@ async fn what_was_not_committed_is_not_received(broker: &Broker) {
     assert_eq!(values(&["--isolation", "read-uncommitted"]), ["aborted", "committed"]);
 
     let options = ["receive", "kafka:transactional", "--from-beginning", "--count", "2", "--timeout", "2s"];
-    let short = tools(broker, &options);
+    let short = statefun(broker, &options);
     assert_eq!((short.status.code(), lines_of(&short).len()), (Some(3), 1), "{}", error(&short));
 }
 
@@ -150,7 +151,7 @@ async fn payments_are_simulated(broker: &Broker) {
     let received = |topic: &str, count: &str| {
         let channel = format!("kafka:{topic}");
         let options = ["receive", &channel, "--from-beginning", "--count", count, "--timeout", "30s"];
-        let received = tools(broker, &options);
+        let received = statefun(broker, &options);
         assert!(received.status.success(), "{topic}: {}", error(&received));
         lines_of(&received).into_iter().map(|line| line["key"].as_str().expect("a key").to_owned()).collect::<Vec<_>>()
     };
@@ -192,7 +193,7 @@ async fn what_was_not_confirmed_is_said(broker: &mut Broker) {
     let mut sender = sender.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
     let mut lines = sender.stdin.take().expect("its input");
     lines.write_all(b"one\n").expect("written");
-    let first = tools(broker, &["receive", "kafka:lost", "--from-beginning", "--count", "1", "--timeout", "30s"]);
+    let first = statefun(broker, &["receive", "kafka:lost", "--from-beginning", "--count", "1", "--timeout", "30s"]);
     assert!(first.status.success(), "{}", error(&first));
     broker.kill();
     lines.write_all(b"two\nthree\n").expect("written");
@@ -202,18 +203,18 @@ async fn what_was_not_confirmed_is_said(broker: &mut Broker) {
     assert!(error(&output).contains("line 2: not delivered: "), "{}", error(&output));
     assert!(error(&output).contains(", 1 confirmed, "), "{}", error(&output));
 
-    let output = tools(broker, &["receive", "kafka:lost"]);
+    let output = statefun(broker, &["receive", "kafka:lost"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(error(&output).contains("no response from a Kafka broker"), "{}", error(&output));
 }
 
 fn command(broker: &Broker, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_statefun-tools"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_statefun"));
     command.args(arguments).args(["--brokers", broker.address()]);
     command
 }
 
-fn tools(broker: &Broker, arguments: &[&str]) -> Output {
+fn statefun(broker: &Broker, arguments: &[&str]) -> Output {
     command(broker, arguments).output().expect("the program starts")
 }
 

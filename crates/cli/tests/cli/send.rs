@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use statefun_cli::BoxError;
+use statefun_cli::lines::Lines;
+use statefun_cli::send::{self, SendArgs};
+use statefun_cli::sink::{Deliveries, Record, Sink};
 use statefun_server::functions::product_cart::{self, EVENTS};
-use statefun_tools::BoxError;
-use statefun_tools::lines::Lines;
-use statefun_tools::send::{self, SendArgs};
-use statefun_tools::sink::{Deliveries, Record, Sink};
 use tokio::time::Instant;
 
 #[derive(Parser)]

@@ -1,6 +1,6 @@
 //! Sends events to the ingresses of a StateFun cluster and receives records from its egresses.
 //!
-//! The binary `statefun-tools` is the command line interface of this crate.
+//! The binary `statefun` is the command line of this crate.
 //!
 //! # Layout
 //!
@@ -35,7 +35,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) fn not_built(connector: statefun_sdk::Connector) -> BoxError {
     format!(
         "this program was built without a client for {connector}; build one with it by \
-         `cargo build --release -p statefun-tools --features {connector}`"
+         `cargo build --release -p statefun-cli --features {connector}`"
     )
     .into()
 }

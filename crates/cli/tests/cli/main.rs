@@ -1,0 +1,8 @@
+//! The commands without a broker: the program itself, and what each command does from and into memory.
+
+mod command;
+mod receive;
+mod send;
+mod simulate;
+#[cfg(feature = "kinesis")]
+mod throttling;
