@@ -33,7 +33,7 @@ RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sha
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
     && find . -path ./target -prune -o -type f -exec touch {} + \
     && cargo zigbuild --locked --release --target "$cpu-unknown-linux-musl" \
-        --package statefun-cli --features kafka,kinesis \
+        --package statefun-cli --features kafka,kinesis,simulate \
     && install -D "target/$cpu-unknown-linux-musl/release/statefun" /out/statefun
 
 FROM rust AS build-server

@@ -133,14 +133,14 @@ package() { cargo package --quiet -p statefun-derive -p statefun-sdk -p statefun
 
 own_program() { .ci/own-program "$work/own"; }
 
-# The command line with its clients of Kafka and Kinesis, which are features and take minutes to build, on a real broker and
-# on moto.
+# The command line with all that is a feature of it: the clients of Kafka and Kinesis, which take minutes to build, on a real
+# broker and on moto, and the payments of `simulate`.
 command_line() {
     local server
     server=$(moto)/moto_server
     cargo clippy --quiet -p statefun-cli -p statefun-cluster-tests --all-targets \
-        --features statefun-cli/kafka,statefun-cli/kinesis,statefun-cluster-tests/kafka -- -D warnings
-    MOTO_SERVER=$server cargo test -p statefun-cli --features kafka,kinesis -- --include-ignored
+        --features statefun-cli/kafka,statefun-cli/kinesis,statefun-cli/simulate,statefun-cluster-tests/kafka -- -D warnings
+    MOTO_SERVER=$server cargo test -p statefun-cli --features kafka,kinesis,simulate -- --include-ignored
 }
 
 # The chart, and its job on a real Flink.

@@ -97,7 +97,7 @@ pub async fn run(args: ReceiveArgs) -> Result<Outcome, BoxError> {
             receive(crate::kinesis::Consumer::connect(&args, stream).await?, &args, io::stdout()).await
         }
         #[cfg(not(all(feature = "kafka", feature = "kinesis")))]
-        destination => Err(crate::not_built(destination.connector())),
+        destination => Err(crate::no_client(destination.connector())),
     }
 }
 

@@ -125,7 +125,7 @@ pub async fn run(args: SendArgs) -> Result<(), BoxError> {
         #[cfg(not(all(feature = "kafka", feature = "kinesis")))]
         destination => {
             drop((lines, deliveries));
-            Err(crate::not_built(destination.connector()))
+            Err(crate::no_client(destination.connector()))
         }
     }
 }

@@ -59,8 +59,8 @@ fn a_file_that_is_not_there_is_named() {
 #[cfg(not(feature = "kafka"))]
 #[test]
 fn without_kafka_it_says_how_to_build_it() {
-    for command in [&["send", "kafka:t"][..], &["receive", "kafka:t"], &["simulate"]] {
-        let output = statefun(command);
+    for command in ["send", "receive"] {
+        let output = statefun(&[command, "kafka:t"]);
         assert_eq!(output.status.code(), Some(1));
         assert!(
             error(&output).contains("built without a client for kafka; build one with it by"),
@@ -79,6 +79,16 @@ fn without_kinesis_it_says_how_to_build_it() {
         assert_eq!(output.status.code(), Some(1));
         assert!(error(&output).contains("--features kinesis`"), "{}", error(&output));
     }
+}
+
+#[cfg(not(all(feature = "kafka", feature = "simulate")))]
+#[test]
+fn without_kafka_or_the_payments_it_says_how_to_build_both() {
+    let output = statefun(&["simulate"]);
+    assert_eq!(output.status.code(), Some(1));
+    let missing = if cfg!(feature = "simulate") { "a client for kafka" } else { "the generator of payments" };
+    assert!(error(&output).contains(&format!("built without {missing}; build one with it by")), "{}", error(&output));
+    assert!(error(&output).contains("--features kafka,simulate`"), "{}", error(&output));
 }
 
 #[cfg(feature = "kafka")]

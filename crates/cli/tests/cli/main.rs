@@ -3,6 +3,7 @@
 mod command;
 mod receive;
 mod send;
+#[cfg(feature = "simulate")]
 mod simulate;
 #[cfg(feature = "kinesis")]
 mod throttling;

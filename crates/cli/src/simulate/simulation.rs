@@ -1,5 +1,3 @@
-//! `simulate`: sends generated payments to fraud detection and prints its alerts.
-
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,9 +5,8 @@ use std::future::Future;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::pin::pin;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use clap::Args;
 use prost::Message as _;
 use statefun_server::functions::fraud::ALERTS_TOPIC;
 use statefun_server::functions::fraud::generator::{EventMessage, Events};
@@ -17,32 +14,11 @@ use statefun_server::functions::fraud::messages::{Alert, Transaction};
 use tokio::select;
 use tokio::time::sleep;
 
+use super::SimulateArgs;
 use crate::BoxError;
-use crate::kafka::KafkaArgs;
 use crate::receive::Source;
-use crate::schedule::{Rate, Schedule};
+use crate::schedule::Schedule;
 use crate::sink::{Deliveries, Record, Sink};
-
-/// Options of `simulate`.
-#[derive(Debug, Args)]
-pub struct SimulateArgs {
-    /// Transactions per second; fraud confirmations and thresholds have a tenth of this rate each
-    #[arg(long, value_name = "N/s", default_value = "1/s")]
-    pub rate: Rate,
-    /// Stop after this time, such as 30s or 2min [default: at Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub duration: Option<Duration>,
-    /// How long to wait for alerts after the last event; should be longer than the checkpoint interval
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    pub linger: Duration,
-    /// The seed of the generated events; the same seed generates the same events [default: a random one, which is
-    /// printed]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Options of Kafka
-    #[command(flatten)]
-    pub kafka: KafkaArgs,
-}
 
 impl SimulateArgs {
     /// The seed, or a random one that is short enough to retype.
@@ -51,51 +27,11 @@ impl SimulateArgs {
     }
 }
 
-/// Sends events to fraud detection and prints its alerts, for the given duration or until Ctrl-C.
-///
-/// # Errors
-/// When an event cannot be sent or is not confirmed, or when alerts cannot be received.
-#[cfg(feature = "kafka")]
-pub async fn run(args: SimulateArgs) -> Result<(), BoxError> {
-    use statefun_server::functions::fraud::{CONFIRMED, THRESHOLDS, TRANSACTIONS};
-
-    use crate::kafka::{Consumer, Producer, create_missing};
-    use crate::receive::Extent;
-
-    let topics = [TRANSACTIONS, CONFIRMED, THRESHOLDS].map(|ingress| ingress.topic);
-    // The topics may not exist before the first alert, or before a consumer reads thresholds.
-    for topic in topics.into_iter().chain([ALERTS_TOPIC]) {
-        create_missing(&args.kafka, topic).await?;
-    }
-    let alerts = Consumer::connect(&args.kafka, ALERTS_TOPIC, Extent::FROM_NOW)?;
-    let deliveries = Deliveries::of("event");
-    let mut sinks = BTreeMap::new();
-    for topic in topics {
-        sinks.insert(topic, Producer::connect(&args.kafka, topic, deliveries.clone())?);
-    }
-    let stop = async {
-        // Without a signal handler, run until the duration is over.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    };
-    simulate(&args, sinks, deliveries, alerts, io::stdout(), stop).await
-}
-
-/// Returns an error that says how to build the program with Kafka.
-///
-/// # Errors
-/// Always.
-#[cfg(not(feature = "kafka"))]
-pub async fn run(_: SimulateArgs) -> Result<(), BoxError> {
-    Err(crate::not_built(statefun_sdk::Connector::Kafka))
-}
-
 /// Sends events to these sinks, by topic, and writes the records of `alerts` as lines. Stops early when `stop`
 /// completes.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`super::run`].
 pub async fn simulate(
     args: &SimulateArgs,
     mut sinks: BTreeMap<&'static str, impl Sink>,
