@@ -213,12 +213,31 @@ fn summary(counts: &Counts, deliveries: &Deliveries, destination: &Destination, 
     let rate = confirmed as f64 / time.as_secs_f64().max(0.001);
     let directives = match counts.directives {
         0 => String::new(),
-        1 => "; 1 directive".to_owned(),
-        n => format!("; {n} directives"),
+        1 => "; 1 test directive (comment or delay) not sent".to_owned(),
+        n => format!("; {n} test directives (comments and delays) not sent"),
     };
     format!(
         "sent {} records to {destination}, {confirmed} confirmed, in {:.1} s ({rate:.0}/s){directives}",
         counts.sent,
         time.as_secs_f64()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_what_was_not_sent() {
+        let deliveries = Deliveries::default();
+        deliveries.confirm();
+        let summary = |directives| {
+            let destination = "kafka:t".parse().expect("a destination");
+            summary(&Counts { sent: 1, directives }, &deliveries, &destination, Duration::from_secs(1))
+        };
+        let sent = "sent 1 records to kafka:t, 1 confirmed, in 1.0 s (1/s)";
+        assert_eq!(summary(0), sent);
+        assert_eq!(summary(1), format!("{sent}; 1 test directive (comment or delay) not sent"));
+        assert_eq!(summary(4), format!("{sent}; 4 test directives (comments and delays) not sent"));
+    }
 }
