@@ -1,10 +1,12 @@
 //! The commands.
 
+use std::io;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::chain;
+use crate::completions::{self, CompletionsArgs};
 use crate::receive::{self, Outcome, ReceiveArgs};
 use crate::send::{self, SendArgs};
 use crate::simulate::{self, SimulateArgs};
@@ -13,7 +15,7 @@ use crate::simulate::{self, SimulateArgs};
 ///
 /// Both are Kafka topics or Kinesis streams.
 #[derive(Debug, Parser)]
-#[command(name = "statefun", version)]
+#[command(name = "statefun", version, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,7 +46,17 @@ enum Command {
     /// after the next checkpoint. Missing topics are created.
     #[command(after_long_help = SIMULATE_EXAMPLES)]
     Simulate(SimulateArgs),
+    /// Print the script with which a shell completes this command line
+    #[command(after_long_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
 }
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  an error occurred, or a check found errors
+  2  the command line is invalid
+  3  a timeout elapsed";
 
 const SEND_EXAMPLES: &str = "\
 Examples:
@@ -91,6 +103,19 @@ Exit codes:
   1  an error occurred, or an event was not confirmed
   2  the command line is invalid";
 
+const COMPLETIONS_EXAMPLES: &str = "\
+For bash with the package bash-completion; it applies to new shells:
+  mkdir -p ~/.local/share/bash-completion/completions
+  statefun completions bash >~/.local/share/bash-completion/completions/statefun
+
+For bash without that package, in ~/.bashrc:
+  source <(statefun completions bash)
+
+Exit codes:
+  0  the script was printed
+  1  an error occurred
+  2  the command line is invalid";
+
 /// The exit code of a timeout.
 const TIMED_OUT: u8 = 3;
 
@@ -101,6 +126,9 @@ impl Cli {
             Command::Send(args) => send::run(args).await.map(|()| Outcome::Complete),
             Command::Receive(args) => receive::run(args).await,
             Command::Simulate(args) => simulate::run(args).await.map(|()| Outcome::Complete),
+            Command::Completions(args) => {
+                completions::run(&args, Self::command(), io::stdout()).map(|()| Outcome::Complete)
+            }
         };
         match result {
             Ok(Outcome::Complete) => ExitCode::SUCCESS,

@@ -10,10 +10,12 @@
 //! | [`send`] | sends the lines of a file to a topic or stream, with [`lines`], [`directive`], [`key`], [`schedule`] and [`progress`] |
 //! | [`receive`] | prints a topic or stream as lines of JSON; [`received`] is a record |
 //! | [`simulate`] | the options of `simulate`; behind the feature of the same name, what sends generated payments to fraud detection and prints its alerts |
+//! | [`completions`] | prints the scripts with which shells complete the command line |
 //! | [`sink`] | the trait of a record producer, and the deliveries of its records |
 //! | [`kafka`], [`kinesis`] | the options of each, and its client behind the feature of the same name |
 
 pub mod cli;
+pub mod completions;
 pub mod directive;
 pub mod kafka;
 pub mod key;

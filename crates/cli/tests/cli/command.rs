@@ -18,16 +18,30 @@ fn error(output: &Output) -> String {
 #[test]
 fn help_teaches_with_examples() {
     for (command, example) in [
-        ("send", "statefun send kafka:example-ingress"),
-        ("receive", "statefun receive kafka:example-egress"),
-        ("simulate", "statefun simulate --rate 200/s --duration 1min --seed 42"),
+        ("completions", "statefun completions bash >~/.local/share/"),
+        ("send", "Examples:\n  statefun send kafka:example-ingress"),
+        ("receive", "Examples:\n  statefun receive kafka:example-egress"),
+        ("simulate", "Examples:\n  statefun simulate\n  statefun simulate --rate 200/s --duration 1min --seed 42"),
     ] {
         let output = statefun(&["help", command]);
         assert!(output.status.success());
         let help = String::from_utf8(output.stdout).expect("text");
-        for part in ["Examples:", example, "Exit codes:\n  0  "] {
+        for part in [example, "Exit codes:\n  0  "] {
             assert!(help.contains(part), "{part:?} is not in {help}");
         }
+    }
+}
+
+#[test]
+fn the_help_of_the_program_lists_commands_and_exit_codes() {
+    for option in ["-h", "--help"] {
+        let output = statefun(&[option]);
+        assert!(output.status.success());
+        let help = String::from_utf8(output.stdout).expect("text");
+        for command in ["send", "receive", "simulate", "completions"] {
+            assert!(help.contains(&format!("\n  {command} ")), "{command} is not in {help}");
+        }
+        assert!(help.contains("\nExit codes:\n  0  success\n  1  "), "{help}");
     }
 }
 
@@ -42,6 +56,7 @@ fn a_wrong_command_line_says_what_was_expected() {
         (vec!["simulate", "--rate", "0"], "expected records per second, such as 200/s"),
         (vec!["simulate", "--seed", "a"], "invalid digit found in string"),
         (vec!["simulate", "--duration", "soon"], "expected number"),
+        (vec!["completions", "csh"], "[possible values: bash, elvish, fish, powershell, zsh]"),
     ] {
         let output = statefun(&arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -1,6 +1,7 @@
 //! The commands without a broker: the program itself, and what each command does from and into memory.
 
 mod command;
+mod completions;
 mod receive;
 mod send;
 #[cfg(feature = "simulate")]
