@@ -1,7 +1,7 @@
 # The images of this project.
 #
 #   docker build --tag statefun-rs/server .                          the functions; the last stage, so the default
-#   docker build --tag statefun-rs/tools --target tools .            statefun-tools, with Kafka and Kinesis
+#   docker build --tag statefun-rs/tools --target tools .            the command line, with Kafka and Kinesis
 #   docker build --tag statefun-rs/statefun --target statefun .      the stock cluster with this project's module.yaml
 #   docker buildx build --platform linux/amd64,linux/arm64 .         for both architectures, without emulation
 #   docker build --build-arg PROFILE=release .                       the functions, compiled sooner and somewhat slower
@@ -33,8 +33,8 @@ RUN --mount=type=cache,id=statefun-registry,target=/usr/local/cargo/registry,sha
     case $TARGETARCH in amd64) cpu=x86_64 ;; arm64) cpu=aarch64 ;; *) echo "no build for $TARGETARCH" >&2; exit 1 ;; esac \
     && find . -path ./target -prune -o -type f -exec touch {} + \
     && cargo zigbuild --locked --release --target "$cpu-unknown-linux-musl" \
-        --package statefun-tools --features kafka,kinesis \
-    && install -D "target/$cpu-unknown-linux-musl/release/statefun-tools" /out/statefun-tools
+        --package statefun-cli --features kafka,kinesis,simulate \
+    && install -D "target/$cpu-unknown-linux-musl/release/statefun" /out/statefun
 
 FROM rust AS build-server
 ARG TARGETARCH
@@ -61,15 +61,15 @@ USER 9999:9999
 
 FROM scratch AS tools
 ARG REVISION=unknown
-LABEL org.opencontainers.image.title="statefun-tools" \
+LABEL org.opencontainers.image.title="statefun-cli" \
     org.opencontainers.image.description="Sends events to a StateFun cluster and prints what comes out" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="0.1.0" \
     org.opencontainers.image.revision="$REVISION"
 COPY --from=rust /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
-COPY --from=build-tools /out/statefun-tools /
+COPY --from=build-tools /out/statefun /
 USER 65532:65532
-ENTRYPOINT ["/statefun-tools"]
+ENTRYPOINT ["/statefun"]
 
 FROM scratch AS server
 ARG REVISION=unknown

@@ -37,7 +37,7 @@ scripts() {
         tests/cluster/{up,down,status,savepoint,restart-from,run,lib.bash} \
         tests/{managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
         tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
-        deploy/compose/*.sh crates/tools/tests/kafka/kafka.sh benches/kit/build \
+        deploy/compose/*.sh crates/cli/tests/kafka/kafka.sh benches/kit/build \
         lambda/{build.sh,tools,bench} tests/lambda/run
 }
 
@@ -133,13 +133,14 @@ package() { cargo package --quiet -p statefun-derive -p statefun-sdk -p statefun
 
 own_program() { .ci/own-program "$work/own"; }
 
-# The clients of Kafka and Kinesis, which are features and take minutes to build, on a real broker and on moto.
-tools() {
+# The command line with all that is a feature of it: the clients of Kafka and Kinesis, which take minutes to build, on a real
+# broker and on moto, and the payments of `simulate`.
+command_line() {
     local server
     server=$(moto)/moto_server
-    cargo clippy --quiet -p statefun-tools -p statefun-cluster-tests --all-targets \
-        --features statefun-tools/kafka,statefun-tools/kinesis,statefun-cluster-tests/kafka -- -D warnings
-    MOTO_SERVER=$server cargo test -p statefun-tools --features kafka,kinesis -- --include-ignored
+    cargo clippy --quiet -p statefun-cli -p statefun-cluster-tests --all-targets \
+        --features statefun-cli/kafka,statefun-cli/kinesis,statefun-cli/simulate,statefun-cluster-tests/kafka -- -D warnings
+    MOTO_SERVER=$server cargo test -p statefun-cli --features kafka,kinesis,simulate -- --include-ignored
 }
 
 # The chart, and its job on a real Flink.

@@ -20,17 +20,17 @@ need() {
     done
 }
 
-# Prints the path of statefun-tools.
-statefun_tools() {
+# Prints the path of the command line, `statefun`.
+statefun_cli() {
     local root candidate
     root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-    for candidate in "${STATEFUN_TOOLS:-}" "${CARGO_TARGET_DIR:-$root/target}/release/statefun-tools" statefun-tools; do
+    for candidate in "${STATEFUN_CLI:-}" "${CARGO_TARGET_DIR:-$root/target}/release/statefun" statefun; do
         if [ -n "$candidate" ] && command -v "$candidate"; then
             return
         fi
-        [ "$candidate" != "${STATEFUN_TOOLS:-}" ] || [ -z "$candidate" ] || die "STATEFUN_TOOLS=$candidate is no program"
+        [ "$candidate" != "${STATEFUN_CLI:-}" ] || [ -z "$candidate" ] || die "STATEFUN_CLI=$candidate is no program"
     done
-    die "needs statefun-tools: cargo build --release -p statefun-tools --features kinesis"
+    die "needs the command line, statefun: cargo build --release -p statefun-cli --features kinesis"
 }
 
 # stack_output STACK NAME: an output of a CloudFormation stack

@@ -2,14 +2,13 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | `events` | the lines of a file: events and directives |
 //! | `narrator` | traces every step on stderr |
 //! | `output` | prints the emitted records on stdout |
 
-mod events;
 mod narrator;
 mod output;
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +18,12 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum};
 use statefun_applications::demo::Demo;
 use statefun_applications::{Application, Destinations, Settings, all, applications};
+use statefun_dev::{Directive, Line, Lines};
 use statefun_http::{HttpTransport, Options, Server};
 use statefun_sdk::local::LocalRuntime;
 use statefun_sdk::{BoxError, Registry};
 use tokio::sync::oneshot;
 
-use events::{Events, Line};
 use narrator::Narrator;
 
 /// Which events to send, and how.
@@ -123,8 +122,8 @@ enum Clock {
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
     let app = args.applications.demo(&args.app)?;
     let mut events = match &args.events {
-        Some(path) => Events::open(path).await?,
-        None => Events::of(app.events())?,
+        Some(path) => Lines::open(path).await.map_err(|error| format!("--events {error}"))?,
+        None => Lines::of("the demo's own events", app.events()),
     };
     let mut settings = Settings::default();
     app.configure(&mut settings);
@@ -139,11 +138,15 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
         let _ = shutdown_signal.await;
     }));
 
-    let narrator = Narrator::new(&url, events.size());
+    let narrator = Narrator::new(&url, events.size().unwrap_or_default());
     let exchanges = narrator.clone();
     let mut runtime = LocalRuntime::new(HttpTransport::new(&url)?, &registry)
         .on_exchange(move |exchange| exchanges.exchange(exchange));
     let result = feed(&*app, &mut events, &mut runtime, &narrator, args.clock).await;
+    let result = match args.events {
+        Some(_) => result.map_err(|error| format!("--events {error}").into()),
+        None => result,
+    };
     narrator.finish(result.is_ok());
     drop(shutdown);
     server.await??;
@@ -152,20 +155,23 @@ pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
 
 async fn feed(
     app: &dyn Demo,
-    events: &mut Events,
+    events: &mut Lines,
     runtime: &mut LocalRuntime<HttpTransport>,
     narrator: &Narrator,
     clock: Clock,
 ) -> Result<(), BoxError> {
     let mut between = Duration::ZERO;
-    while let Some(line) = events.next().await? {
-        narrator.position(events.position());
-        match line {
-            Line::Comment(text) => narrator.comment(&text),
-            Line::Delay(delay) => wait(runtime, delay, clock).await?,
-            Line::DelayBetweenEvents(delay) => between = delay,
-            Line::Event(line) => {
-                let event = app.event(line).map_err(|error| format!("{}: {error}", events.place()))?;
+    let name = events.name().to_owned();
+    while let Some(Line { number, text }) = events.next().await? {
+        let at = |problem: &dyn Display| format!("{name}, line {number}: {problem}");
+        narrator.position(events.read());
+        let json = serde_json::from_slice(&text).ok();
+        match json.as_ref().map(Directive::of).transpose().map_err(|error| at(&error))?.flatten() {
+            Some(Directive::Comment(text)) => narrator.comment(&text),
+            Some(Directive::Delay(delay)) => wait(runtime, delay, clock).await?,
+            Some(Directive::DelayBetweenEvents(delay)) => between = delay,
+            None => {
+                let event = app.event(text.into()).map_err(|error| at(&error))?;
                 wait(runtime, between, clock).await?;
                 narrator.event(&event);
                 runtime.send(event.target, event.message)?;

@@ -1,4 +1,4 @@
-"""The scripts that operators run, against moto: `aws` and statefun-tools are the real ones."""
+"""The scripts that operators run, against moto: `aws` and `statefun` are the real ones."""
 
 import json
 import os
@@ -29,7 +29,7 @@ class Scripts(unittest.TestCase):
         self.addCleanup(home.cleanup)
         self.environment = {
             "PATH": os.environ["PATH"],
-            "STATEFUN_TOOLS": os.environ["STATEFUN_TOOLS"],
+            "STATEFUN_CLI": os.environ["STATEFUN_CLI"],
             "HOME": home.name,
             "AWS_ENDPOINT_URL": self.aws.url,
         } | ENVIRONMENT
@@ -99,8 +99,8 @@ class Events(Scripts):
         self.assertIn("no file at nowhere.jsonl", self.refused("send-events", "nowhere.jsonl"))
         self.assertIn("either --stream or --stack", self.refused("get-events", "--stream", "a", "--stack", "b"))
         self.assertIn("cannot be read", self.refused("send-events", "--stack", "none"))
-        self.environment["STATEFUN_TOOLS"] = "/nowhere"
-        self.assertIn("STATEFUN_TOOLS=/nowhere is no program", self.refused("send-events"))
+        self.environment["STATEFUN_CLI"] = "/nowhere"
+        self.assertIn("STATEFUN_CLI=/nowhere is no program", self.refused("send-events"))
 
 
 class Logs(Scripts):
