@@ -105,7 +105,8 @@ fn waiting_is_skipped_unless_the_clock_is_real() {
 fn a_line_that_is_no_event_becomes_a_dead_letter() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("events.jsonl");
-    std::fs::write(&file, b"not an event\n\n{\"type\":\"test.delay\",\"data\":\"soon\"}\n\xff\xfe\n").expect("written");
+    std::fs::write(&file, b"not an event\n\n{\"type\":\"test.delays\",\"data\":\"soon\"}\n\xff\xfe\n")
+        .expect("written");
     let output = demo(&["--events", path(&file)]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines: Vec<_> = std::str::from_utf8(&output.stdout).expect("UTF-8").lines().map(json).collect();
@@ -116,7 +117,36 @@ fn a_line_that_is_no_event_becomes_a_dead_letter() {
             line["value"]["payload_length"].as_u64().expect("a length")
         })
         .collect();
-    assert_eq!(payloads, [12, 35, 2]);
+    assert_eq!(payloads, [12, 36, 2]);
+}
+
+#[test]
+fn a_delay_without_milliseconds_ends_the_demo() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("events.jsonl");
+    std::fs::write(&file, "\n{\"type\":\"test.delay\",\"data\":\"soon\"}\n").expect("written");
+    let output = demo(&["--events", path(&file)]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        error.contains(", line 2: test.delay with \"soon\" as its data; expected a number of milliseconds"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_greeter_counts_visits() {
+    let output = demo(&["--app", "greeter"]);
+    let lines: Vec<_> = std::str::from_utf8(&output.stdout).expect("UTF-8").lines().map(json).collect();
+    let greetings: Vec<_> = lines.iter().map(|line| line["value"].as_str().expect("a text")).collect();
+    assert_eq!(
+        greetings,
+        [
+            "Hello Ann, this is visit number 1.",
+            "Hello Bob, this is visit number 1.",
+            "Hello Ann, this is visit number 2."
+        ]
+    );
 }
 
 #[test]

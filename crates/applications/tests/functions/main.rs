@@ -4,6 +4,7 @@ mod cart;
 mod destinations;
 mod fraud;
 mod greeter;
+mod lists;
 mod price;
 mod product;
 mod protobuf;

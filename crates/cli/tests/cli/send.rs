@@ -70,7 +70,7 @@ async fn each_line_is_a_record_as_it_is() {
 
 #[tokio::test]
 async fn keys_are_those_of_the_router_without_an_option() {
-    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/product_cart/router.jsonl");
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../applications/tests/data/product_cart/router.jsonl");
     let more = std::fs::read_to_string(data).expect("events");
     let mut keys = 0;
     for event in EVENTS.lines().chain(more.lines()) {
