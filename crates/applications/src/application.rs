@@ -1,15 +1,11 @@
-//! What an application consists of, and its settings.
-
-use std::any::{Any, TypeId};
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
+//! What an application consists of.
 
 use clap::{ArgMatches, Args, Command};
 use statefun_sdk::{BoxError, Egress, Function, Ingress};
 
 use crate::demo::Demo;
 use crate::destinations::{ConfigurableEgress, Destinations};
+use crate::settings::Settings;
 
 /// An application: its name, ingresses, egresses, functions, options and demo.
 pub struct Application {
@@ -57,36 +53,6 @@ impl Application {
     /// Its demo's options.
     pub fn demo(&self) -> &DemoOptions {
         &self.demo
-    }
-}
-
-/// The settings of applications, by type: each has its own. One that was not set has its default.
-#[derive(Clone, Default)]
-pub struct Settings(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
-
-impl Settings {
-    /// Settings with this one.
-    #[must_use]
-    pub fn with<T: Send + Sync + 'static>(mut self, settings: T) -> Self {
-        self.set(settings);
-        self
-    }
-
-    /// Sets the settings of an application.
-    pub fn set<T: Send + Sync + 'static>(&mut self, settings: T) {
-        self.0.insert(TypeId::of::<T>(), Arc::new(settings));
-    }
-
-    /// The settings of an application.
-    pub fn get<T: Clone + Default + Send + Sync + 'static>(&self) -> T {
-        let found = self.0.get(&TypeId::of::<T>());
-        found.and_then(|settings| settings.downcast_ref()).cloned().unwrap_or_default()
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").finish_non_exhaustive()
     }
 }
 

@@ -6,9 +6,10 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 use statefun_sdk::{BoxError, Connector, Destination, Registry};
 
-use crate::application::{Application, Settings};
+use crate::application::Application;
 use crate::destinations::{Destinations, EgressSetting, UnknownEgress};
 use crate::list::{applications, registry};
+use crate::settings::Settings;
 
 /// The options of all applications, and of where their egresses lead: those of `serve`, `module` and `contract`.
 #[derive(Debug, Clone)]

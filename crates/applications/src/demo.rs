@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use statefun_sdk::local::Emitted;
 use statefun_sdk::{Address, BoxError, Bytes, TypedValue};
 
-use crate::application::Settings;
+use crate::settings::Settings;
 
 /// An application in the demo.
 pub trait Demo {

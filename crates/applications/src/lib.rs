@@ -15,11 +15,12 @@
 //! |---|---|
 //! | [`list`] | the list, and what follows from it: the functions, ingresses and egresses of all |
 //! | [`args`] | the options of all applications on a command line |
-//! | [`application`] | what an application consists of, and its settings |
+//! | [`application`] | what an application consists of |
+//! | [`settings`] | the settings of all |
 //! | [`destinations`] | where egresses lead, which is configuration |
 //! | [`demo`] | what an application's demo sends and prints |
 //!
-//! An application depends only on the SDK and on the last three modules.
+//! An application depends only on the SDK and on the last four modules.
 
 pub mod application;
 pub mod args;
@@ -29,12 +30,14 @@ pub mod fraud;
 pub mod greeter;
 pub mod list;
 pub mod product_cart;
+pub mod settings;
 pub mod shopping_cart;
 
 #[cfg(test)]
 mod wishlist;
 
-pub use application::{Application, Settings};
+pub use application::Application;
 pub use args::ApplicationArgs;
 pub use destinations::Destinations;
 pub use list::{all, applications};
+pub use settings::Settings;

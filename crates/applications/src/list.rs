@@ -2,8 +2,9 @@
 
 use statefun_sdk::{Destination, Function, Registry, RegistryError};
 
-use crate::application::{Application, Settings};
+use crate::application::Application;
 use crate::destinations::Destinations;
+use crate::settings::Settings;
 #[cfg(test)]
 use crate::wishlist;
 use crate::{fraud, greeter, product_cart, shopping_cart};

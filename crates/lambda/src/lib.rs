@@ -4,7 +4,7 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`run`] | serves Lambda's events with a registry of functions |
+//! | `runtime` | [`run`]: serves Lambda's events with a registry of functions |
 //! | `events` | detects events whose body cannot be decoded before lambda_http panics |
 //! | `responses` | limits the time and the response size of one event's request |
 //! | `program` | [`bootstrap`]: options from the environment, and the log |
@@ -12,49 +12,8 @@
 mod events;
 mod program;
 mod responses;
+mod runtime;
 
-use std::env;
-use std::sync::Arc;
-use std::time::Duration;
-
-use lambda_http::Error;
-use statefun_http::Options;
-use statefun_sdk::Registry;
-
-use crate::events::Readable;
-pub use crate::program::{NoOptions, bootstrap};
-pub use crate::responses::LARGEST_BODY;
-use crate::responses::Responses;
-
-/// The default timeout of functions. API Gateway waits 29 s (REST) or 30 s (HTTP API) for a response.
-pub const FUNCTION_TIMEOUT: Duration = Duration::from_secs(25);
-
-/// The environment variables that Lambda sets and without which lambda_runtime panics.
-const RUNTIME_VARIABLES: [&str; 4] = [
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-];
-
-/// Serves the events of API Gateway (REST and HTTP APIs) and of Function URLs with the functions of `registry`, at
-/// every path, until Lambda ends the process.
-///
-/// A request that takes longer than `function_timeout`, or than Lambda allows for the event, is cancelled: nothing of
-/// its batch is applied.
-///
-/// # Errors
-/// When this process was not started by Lambda or an emulator, so that environment variables of the Runtime API are
-/// missing, or when that API cannot be reached.
-pub async fn run(registry: impl Into<Arc<Registry>>, function_timeout: Duration) -> Result<(), Error> {
-    if let Some(missing) = RUNTIME_VARIABLES.iter().find(|name| env::var_os(name).is_none()) {
-        return Err(format!(
-            "{missing} is not set: this program is started by Lambda or an emulator of it, such as `cargo lambda watch`"
-        )
-        .into());
-    }
-    // The path includes the stage, and the gateway decides which paths reach the functions.
-    let options = Options { any_path: true, body_limit: LARGEST_BODY, ..Options::default() };
-    let router = statefun_http::router(registry, &options);
-    lambda_http::lambda_runtime::run(Readable::new(Responses::new(router, function_timeout))).await
-}
+pub use program::{NoOptions, bootstrap};
+pub use responses::LARGEST_BODY;
+pub use runtime::{FUNCTION_TIMEOUT, run};

@@ -8,7 +8,7 @@ use statefun_sdk::{BoxError, ErrorChain, Registry};
 use tracing::error;
 use tracing_subscriber::EnvFilter;
 
-use crate::{FUNCTION_TIMEOUT, run};
+use crate::runtime::{FUNCTION_TIMEOUT, run};
 
 /// Stateful functions for Apache Flink on AWS Lambda
 ///

@@ -10,7 +10,8 @@ use http::Uri;
 use statefun_sdk::BoxError;
 
 use super::{HttpScoringService, ScoringOptions, ScoringService, Settings};
-use crate::application::{self, ApplicationOptions};
+use crate::application::ApplicationOptions;
+use crate::settings;
 
 /// How long calls fail at once after the scoring service was found to be down.
 const COOL_DOWN: Duration = Duration::from_secs(5);
@@ -80,7 +81,7 @@ pub(super) struct FraudArgs {
 }
 
 impl ApplicationOptions for FraudArgs {
-    fn configure(self, settings: &mut application::Settings) -> Result<(), BoxError> {
+    fn configure(self, settings: &mut settings::Settings) -> Result<(), BoxError> {
         let scoring_service = match &self.scoring_url {
             Some(url) => self.scoring_service(url).map_err(|error| format!("--scoring-url: {error}"))?,
             None => Settings::default().scoring_service,

@@ -14,8 +14,8 @@ use statefun_sdk::{BoxError, Bytes};
 use super::generator::{EventMessage, Events};
 use super::messages::{Alert, ConfirmFraud, CustomThreshold, Transaction};
 use super::{ALERTS_EGRESS, COUNTER, FakeScoringService, Settings, THRESHOLD, TRANSACTION_MANAGER};
-use crate::application;
 use crate::demo::{Demo, Event, parse, protobuf, record};
+use crate::settings;
 
 /// Generated payments.
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ const EXPECTED: &str = r#"expected {"type":"transaction","id":…,"account":…,
 
 impl Demo for FraudDemo {
     /// Merchants' scores come without delay.
-    fn configure(&self, settings: &mut application::Settings) {
+    fn configure(&self, settings: &mut settings::Settings) {
         let scoring_service = Arc::new(FakeScoringService::quick());
         settings.set(Settings { scoring_service, ..settings.get() });
     }

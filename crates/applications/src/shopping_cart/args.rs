@@ -2,7 +2,8 @@ use clap::Args;
 use statefun_sdk::BoxError;
 
 use super::Settings;
-use crate::application::{self, ApplicationOptions};
+use crate::application::ApplicationOptions;
+use crate::settings;
 
 /// Options of the shopping cart.
 #[derive(Debug, Args)]
@@ -21,7 +22,7 @@ pub(super) struct ShoppingCartArgs {
 }
 
 impl ApplicationOptions for ShoppingCartArgs {
-    fn configure(self, settings: &mut application::Settings) -> Result<(), BoxError> {
+    fn configure(self, settings: &mut settings::Settings) -> Result<(), BoxError> {
         settings.set(Settings { initial_stock: self.initial_stock });
         Ok(())
     }

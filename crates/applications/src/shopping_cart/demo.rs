@@ -8,8 +8,8 @@ use statefun_sdk::{BoxError, Bytes};
 
 use super::messages::{AddToCart, AddToCartResult, RestockItem};
 use super::{CART, CART_RESULTS, EVENTS, INVENTORY, Settings};
-use crate::application;
 use crate::demo::{Demo, Event, parse, protobuf, record, record_with};
+use crate::settings;
 
 /// Events from a file, or the demo's own.
 #[derive(Debug, Args)]
@@ -44,7 +44,7 @@ struct Output {
 
 impl Demo for ShoppingCartDemo {
     /// Nothing is in stock initially; the default stock would never run out.
-    fn configure(&self, settings: &mut application::Settings) {
+    fn configure(&self, settings: &mut settings::Settings) {
         settings.set(Settings { initial_stock: 0 });
     }
 

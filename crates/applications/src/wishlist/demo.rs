@@ -2,8 +2,8 @@ use clap::Args;
 use statefun_sdk::{BoxError, Bytes, TypedValue};
 
 use super::{Settings, WISHLIST};
-use crate::application;
 use crate::demo::{Demo, Event};
+use crate::settings;
 
 #[derive(Debug, Args)]
 pub(super) struct WishlistDemo {
@@ -13,7 +13,7 @@ pub(super) struct WishlistDemo {
 }
 
 impl Demo for WishlistDemo {
-    fn configure(&self, settings: &mut application::Settings) {
+    fn configure(&self, settings: &mut settings::Settings) {
         settings.set(Settings { limit: 1 });
     }
 

@@ -8,8 +8,9 @@ use statefun_sdk::{
     BoxError, Context, Destination, Egress, Function, FunctionError, Ingress, TypeName, Typed, ValueSpec,
 };
 
-use crate::application::{self, Application, ApplicationOptions, DemoOptions, Options};
+use crate::application::{Application, ApplicationOptions, DemoOptions, Options};
 use crate::destinations::{ConfigurableEgress, Destinations};
+use crate::settings;
 use demo::WishlistDemo;
 
 pub(crate) const APPLICATION: Application = Application {
@@ -47,7 +48,7 @@ struct WishlistArgs {
 }
 
 impl ApplicationOptions for WishlistArgs {
-    fn configure(self, settings: &mut application::Settings) -> Result<(), BoxError> {
+    fn configure(self, settings: &mut settings::Settings) -> Result<(), BoxError> {
         settings.set(Settings { limit: self.wishes });
         Ok(())
     }

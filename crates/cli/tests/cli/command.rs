@@ -19,6 +19,8 @@ fn error(output: &Output) -> String {
 fn help_teaches_with_examples() {
     for (command, example) in [
         ("completions", "statefun completions bash >~/.local/share/"),
+        ("contract", "Examples:\n  statefun contract >contract.json"),
+        ("new", "Examples:\n  statefun new shop && cd shop && cargo test && cargo run"),
         ("send", "Examples:\n  statefun send kafka:example-ingress"),
         ("receive", "Examples:\n  statefun receive kafka:example-egress"),
         ("simulate", "Examples:\n  statefun simulate\n  statefun simulate --rate 200/s --duration 1min --seed 42"),
@@ -38,7 +40,7 @@ fn the_help_of_the_program_lists_commands_and_exit_codes() {
         let output = statefun(&[option]);
         assert!(output.status.success());
         let help = String::from_utf8(output.stdout).expect("text");
-        for command in ["send", "receive", "simulate", "completions"] {
+        for command in ["new", "module", "contract", "send", "receive", "simulate", "completions"] {
             assert!(help.contains(&format!("\n  {command} ")), "{command} is not in {help}");
         }
         assert!(help.contains("\nExit codes:\n  0  success\n  1  "), "{help}");
@@ -56,6 +58,11 @@ fn a_wrong_command_line_says_what_was_expected() {
         (vec!["simulate", "--rate", "0"], "expected records per second, such as 200/s"),
         (vec!["simulate", "--seed", "a"], "invalid digit found in string"),
         (vec!["simulate", "--duration", "soon"], "expected number"),
+        (vec!["new", "Shop"], "expected 1 to 64 lower-case letters, digits, - and _, beginning with a letter"),
+        (vec!["new", "../shop"], "expected 1 to 64 lower-case letters"),
+        (vec!["new", "async"], "expected another name"),
+        (vec!["contract", "--functions", "ftp://host"], "expected a URL that begins with http:// or https://"),
+        (vec!["module", "check", "m.yaml", "--egress", "rabbit"], "expected kafka, kinesis, ID=kafka or ID=kinesis"),
         (vec!["completions", "csh"], "[possible values: bash, elvish, fish, powershell, zsh]"),
     ] {
         let output = statefun(&arguments);

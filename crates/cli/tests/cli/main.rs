@@ -2,6 +2,8 @@
 
 mod command;
 mod completions;
+mod module;
+mod new;
 mod receive;
 mod send;
 #[cfg(feature = "simulate")]
