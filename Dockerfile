@@ -62,7 +62,7 @@ USER 9999:9999
 FROM scratch AS tools
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="statefun-cli" \
-    org.opencontainers.image.description="Sends events to a StateFun cluster and prints what comes out" \
+    org.opencontainers.image.description="The command line of stateful functions for Apache Flink" \
     org.opencontainers.image.licenses="Apache-2.0" \
     org.opencontainers.image.version="0.1.0" \
     org.opencontainers.image.revision="$REVISION"

@@ -129,7 +129,9 @@ dependencies() {
 }
 
 # All that is to be published, as its users get it.
-package() { cargo package --quiet -p statefun-derive -p statefun-sdk -p statefun-http; }
+package() {
+    cargo package --quiet -p statefun-derive -p statefun-sdk -p statefun-http -p statefun-module -p statefun-lambda
+}
 
 own_program() { .ci/own-program "$work/own"; }
 

@@ -52,7 +52,7 @@ fn events_help() -> String {
         help += &format!("- {}: {}\n", application.name(), application.events());
     }
     help + "Empty lines are skipped. Lines of type test.comment are comments; test.delay (data: milliseconds) waits \
-            once, and test.delay-between-events waits before every later event."
+            once, and test.delay-between-events waits before every later event; test.keys is for `statefun send`."
 }
 
 /// The options of each application's demo.
@@ -170,6 +170,8 @@ async fn feed(
             Some(Directive::Comment(text)) => narrator.comment(&text),
             Some(Directive::Delay(delay)) => wait(runtime, delay, clock).await?,
             Some(Directive::DelayBetweenEvents(delay)) => between = delay,
+            // The application knows its keys.
+            Some(Directive::Keys(_)) => {}
             None => {
                 let event = app.event(text.into()).map_err(|error| at(&error))?;
                 wait(runtime, between, clock).await?;

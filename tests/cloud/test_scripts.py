@@ -13,7 +13,7 @@ import unittest
 from support import CLOUDFORMATION, ENVIRONMENT, ROOT, SECRET, Aws
 
 SCRIPTS = ROOT / "scripts"
-EVENTS = ROOT / "src" / "functions" / "product_cart" / "events.jsonl"
+EVENTS = ROOT / "crates" / "applications" / "src" / "product_cart" / "events.jsonl"
 GROUP = "/aws/kinesis-analytics/statefun"
 
 

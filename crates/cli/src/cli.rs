@@ -45,8 +45,8 @@ enum Command {
     /// Send the lines of a file to an ingress
     ///
     /// Every record gets a key: the id of the function that the ingress sends the record to. Records with the same key
-    /// keep their order. The default key rules find the keys of products and carts. Waits until each record is
-    /// confirmed and reports those that are not; if a connection breaks, Kinesis may store a record twice.
+    /// keep their order. A line {"type":"test.keys","data":"/user"} says where the keys of later lines are; options
+    /// override it. Waits until each record is confirmed and reports those that are not; if a connection breaks, Kinesis may store a record twice.
     #[command(after_long_help = SEND_EXAMPLES)]
     Send(SendArgs),
     /// Print the records of an egress, one JSON object per line

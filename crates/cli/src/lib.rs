@@ -9,7 +9,7 @@
 //! | [`cli`] | the commands and their exit codes |
 //! | [`new`] | writes a project with functions of one's own, from the folder `templates` |
 //! | [`module`] | `module` and `contract` for any functions; [`source`] is where their contract comes from |
-//! | [`send`] | sends the lines of a file to a topic or stream, with [`key`], [`schedule`] and [`progress`] |
+//! | [`send`] | sends the lines of a file to a topic or stream, with [`schedule`] and [`progress`] |
 //! | [`receive`] | prints a topic or stream as lines of JSON; [`received`] is a record |
 //! | [`simulate`] | the options of `simulate`; behind the feature of the same name, what sends generated payments to fraud detection and prints its alerts |
 //! | [`completions`] | prints the scripts with which shells complete the command line |
@@ -21,7 +21,6 @@ pub mod cli;
 pub mod completions;
 mod features;
 pub mod kafka;
-pub mod key;
 pub mod kinesis;
 pub mod module;
 pub mod new;

@@ -164,7 +164,7 @@ fn fill(text: &str, args: &NewArgs, sdk: &Sdk) -> String {
     };
     let lambda_row = match args.lambda {
         true => {
-            "| `src/bin/bootstrap.rs` | serves them on AWS Lambda; `cargo lambda build --release --output-format zip --bin \
+            "| `src/bin/bootstrap.rs` | serves them on AWS Lambda; `cargo lambda build --release --disable-optimizations --output-format zip --bin \
              bootstrap` makes its zip |\n"
         }
         false => "",

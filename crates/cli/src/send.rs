@@ -8,12 +8,11 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use crate::kafka::KafkaArgs;
-use crate::key::{KeyRule, Keys, Pointer};
 use crate::kinesis::KinesisArgs;
 use crate::progress::Progress;
 use crate::schedule::{Rate, Schedule};
 use crate::sink::{Deliveries, Record, Sink};
-use statefun_dev::{Directive, Line, Lines};
+use statefun_dev::{Directive, KeyRule, Keys, Line, Lines, NoKey, Pointer};
 use statefun_sdk::BoxError;
 use statefun_sdk::Destination;
 
@@ -45,8 +44,7 @@ pub struct Plan {
     /// The JSON pointer to the key in events of TYPE; a * at the end of TYPE matches any suffix
     ///
     /// Can be repeated; the first matching rule applies.
-    #[arg(long = "key-rule", value_name = "TYPE=POINTER",
-        default_values = KeyRule::PRODUCT_CART, help_heading = "Keys")]
+    #[arg(long = "key-rule", value_name = "TYPE=POINTER", help_heading = "Keys")]
     pub key_rules: Vec<KeyRule>,
     /// The JSON pointer to the key in every event
     #[arg(long, value_name = "POINTER", conflicts_with = "key_rules", help_heading = "Keys")]
@@ -63,7 +61,7 @@ pub struct Plan {
     /// Send no more than this many records
     #[arg(long, value_name = "N")]
     pub count: Option<u64>,
-    /// What to do with lines of type test.comment, test.delay and test.delay-between-events
+    /// What to do with lines of type test.comment, test.delay, test.delay-between-events and test.keys
     #[arg(long, value_name = "WHAT", default_value = "honour")]
     pub directives: Directives,
 }
@@ -80,16 +78,16 @@ pub enum WithoutKey {
 /// What to do with a test directive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Directives {
-    /// Print comments and wait for delays
+    /// Print comments, wait for delays, and take keys from where test.keys says
     Honour,
-    /// Skip them
+    /// Skip comments and delays
     Skip,
     /// Send them like any other event
     Send,
 }
 
 /// What to do about a line without a key.
-const KEY_ADVICE: &str = "use --key-rule, --key-pointer, --key or --no-key";
+const KEY_ADVICE: &str = "use --key-pointer, --key-rule, --key or --no-key, or a line of type test.keys";
 
 /// The numbers of processed lines.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -164,7 +162,9 @@ async fn feed(
     progress: &mut Progress,
     counts: &mut Counts,
 ) -> Result<(), BoxError> {
-    let (keys, name) = (plan.keys(), lines.name().to_owned());
+    let (options, name) = (plan.keys(), lines.name().to_owned());
+    // Options override what the file says.
+    let mut keys = options.clone();
     let mut schedule = Schedule::new(plan.rate);
     // Later records would overtake one that was not delivered.
     while plan.count.is_none_or(|count| counts.sent < count) && deliveries.failed() == 0 {
@@ -177,6 +177,8 @@ async fn feed(
         {
             counts.directives += 1;
             match directive {
+                Directive::Keys(_) if options.is_some() => {}
+                Directive::Keys(of_file) => keys = Some(of_file),
                 _ if plan.directives == Directives::Skip => {}
                 Directive::Comment(text) => progress.println(&format!("# {text}")),
                 Directive::Delay(delay) => schedule.delay(delay),
@@ -184,7 +186,7 @@ async fn feed(
             }
             continue;
         }
-        let key = match keys.of(event.as_ref()) {
+        let key = match keys.as_ref().map_or_else(|| Err(NoKey::unknown()), |keys| keys.of(event.as_ref())) {
             Ok(key) => key,
             Err(_) if plan.no_key == WithoutKey::Empty => String::new(),
             Err(problem) => return Err(format!("{}; {KEY_ADVICE}", at(&problem)).into()),
@@ -198,11 +200,12 @@ async fn feed(
 }
 
 impl Plan {
-    fn keys(&self) -> Keys {
-        match (&self.key, &self.key_pointer) {
-            (Some(key), _) => Keys::Constant(key.clone()),
-            (None, Some(pointer)) => Keys::Pointer(pointer.clone()),
-            (None, None) => Keys::Rules(self.key_rules.clone()),
+    fn keys(&self) -> Option<Keys> {
+        match (&self.key, &self.key_pointer, &self.key_rules[..]) {
+            (Some(key), _, _) => Some(Keys::Constant(key.clone())),
+            (None, Some(pointer), _) => Some(Keys::Pointer(pointer.clone())),
+            (None, None, []) => None,
+            (None, None, rules) => Some(Keys::Rules(rules.to_vec())),
         }
     }
 }
@@ -212,8 +215,8 @@ fn summary(counts: &Counts, deliveries: &Deliveries, destination: &Destination, 
     let rate = confirmed as f64 / time.as_secs_f64().max(0.001);
     let directives = match counts.directives {
         0 => String::new(),
-        1 => "; 1 test directive (comment or delay) not sent".to_owned(),
-        n => format!("; {n} test directives (comments and delays) not sent"),
+        1 => "; 1 line of type test.* not sent".to_owned(),
+        n => format!("; {n} lines of type test.* not sent"),
     };
     format!(
         "sent {} records to {destination}, {confirmed} confirmed, in {:.1} s ({rate:.0}/s){directives}",
@@ -236,7 +239,7 @@ mod tests {
         };
         let sent = "sent 1 records to kafka:t, 1 confirmed, in 1.0 s (1/s)";
         assert_eq!(summary(0), sent);
-        assert_eq!(summary(1), format!("{sent}; 1 test directive (comment or delay) not sent"));
-        assert_eq!(summary(4), format!("{sent}; 4 test directives (comments and delays) not sent"));
+        assert_eq!(summary(1), format!("{sent}; 1 line of type test.* not sent"));
+        assert_eq!(summary(4), format!("{sent}; 4 lines of type test.* not sent"));
     }
 }

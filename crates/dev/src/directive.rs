@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::key::Keys;
+
 /// A test directive: a CloudEvent whose type begins with `test.`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Directive {
@@ -13,6 +15,8 @@ pub enum Directive {
     Delay(Duration),
     /// `test.delay-between-events`: wait `data` milliseconds before every later event.
     DelayBetweenEvents(Duration),
+    /// `test.keys`: where the keys of later records are; the keys of demos are the functions' own.
+    Keys(Keys),
 }
 
 impl Directive {
@@ -32,6 +36,7 @@ impl Directive {
             "test.comment" => Self::Comment(data.as_str().unwrap_or_default().to_owned()),
             "test.delay" => Self::Delay(millis()?),
             "test.delay-between-events" => Self::DelayBetweenEvents(millis()?),
+            "test.keys" => Self::Keys(Keys::from_json(data)?),
             _ => return Ok(None),
         }))
     }
@@ -44,12 +49,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_types_are_directives_and_others_are_not() {
+    fn some_types_are_directives_and_others_are_not() {
         let of = |event_type: &str, data| Directive::of(&json!({"type": event_type, "data": data}));
         assert_eq!(of("test.comment", json!("a product")), Ok(Some(Directive::Comment("a product".into()))));
         assert_eq!(of("test.comment", json!(null)), Ok(Some(Directive::Comment(String::new()))));
         assert_eq!(of("test.delay", json!(20)), Ok(Some(Directive::Delay(Duration::from_millis(20)))));
         assert_eq!(of("test.delay-between-events", json!(0)), Ok(Some(Directive::DelayBetweenEvents(Duration::ZERO))));
+        for (data, keys) in [
+            (json!("/user"), Keys::Pointer("/user".parse().expect("a pointer"))),
+            (json!(["a=/b"]), Keys::Rules(vec!["a=/b".parse().expect("a rule")])),
+        ] {
+            assert_eq!(of("test.keys", data), Ok(Some(Directive::Keys(keys))));
+        }
         assert_eq!(of("test.delays", json!(20)), Ok(None));
         assert_eq!(of("example.product", json!({"id": "test.comment"})), Ok(None));
         assert_eq!(Directive::of(&json!(["test.comment"])), Ok(None));
@@ -61,6 +72,14 @@ mod tests {
             let error = Directive::of(&json!({"type": "test.delay", "data": data})).expect_err("no milliseconds");
             assert!(error.starts_with("test.delay with "), "{error}");
             assert!(error.contains("expected a number of milliseconds"), "{error}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_neither_a_pointer_nor_rules_are_an_error() {
+        for data in [json!("user"), json!(["user"]), json!([1]), json!(null), json!({"pointer": "/user"})] {
+            let error = Directive::of(&json!({"type": "test.keys", "data": data})).expect_err("no keys");
+            assert!(error.contains("expected a pointer such as \"/user\", or rules such as"), "{error}");
         }
     }
 }

@@ -117,10 +117,7 @@ impl IntoResponse for Rejection {
 
 /// Text of others on one line of bounded length.
 fn one_line(text: &str) -> String {
-    let mut end = text.len().min(LONGEST_LINE);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = text.floor_char_boundary(LONGEST_LINE);
     let mut line: String = text[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     if end < text.len() {
         line.push('…');

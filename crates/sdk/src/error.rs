@@ -236,11 +236,7 @@ pub(crate) const LONGEST_TYPE: usize = 256;
 
 /// The text up to so many bytes.
 pub(crate) fn cut(text: &str, longest: usize) -> &str {
-    let mut end = text.len().min(longest);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(longest)]
 }
 
 /// A state whose bytes are not what its declaration says.

@@ -57,7 +57,7 @@ pub(super) struct FraudArgs {
     )]
     fallback_score: i32,
     /// The URL of the scoring service, http or https: a GET with ?merchant=NAME returns {"score": N} [default: a fake
-    /// service in this server]
+    /// service in this process]
     #[arg(long, env = "STATEFUN_SCORING_URL", value_name = "URL", hide_env_values = true)]
     scoring_url: Option<Uri>,
     /// The timeout of a request to the scoring service

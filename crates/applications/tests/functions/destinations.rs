@@ -69,7 +69,7 @@ fn ingresses_lead_to_functions_that_accept_their_records() {
         assert!(!application.ingresses().is_empty(), "{}", application.name());
         for ingress in application.ingresses() {
             let target = registry.functions().iter().find(|function| function.type_name() == ingress.target());
-            assert!(target.is_some_and(|target| target.accepts().contains(&ingress.value_type())), "{ingress:?}");
+            assert!(target.is_some_and(|target| target.accepts().contains(ingress.value_type())), "{ingress:?}");
         }
     }
 }

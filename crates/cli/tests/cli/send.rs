@@ -55,6 +55,9 @@ fn record(line: u64, key: &str, value: &str) -> Record {
     Record { line, key: key.to_owned(), value: value.into() }
 }
 
+/// The rules of these events.
+const RULES: [&str; 4] = ["--key-rule", "example.product=/data/id", "--key-rule", "example.cart-*=/data/cartId"];
+
 const CARTS: &str = r#"{"type":"example.cart-cleared","data":{"cartId":"c"}}
 
 {"type":"example.product","data":{"id":7}}
@@ -62,25 +65,46 @@ const CARTS: &str = r#"{"type":"example.cart-cleared","data":{"cartId":"c"}}
 
 #[tokio::test]
 async fn each_line_is_a_record_as_it_is() {
-    let (records, result) = sent(CARTS, &[]).await;
+    let (records, result) = sent(CARTS, &RULES).await;
     let lines: Vec<_> = CARTS.lines().collect();
     assert_eq!(records, [record(1, "c", lines[0]), record(3, "7", lines[2])]);
     assert_eq!(result, Ok(()));
 }
 
 #[tokio::test]
-async fn keys_are_those_of_the_router_without_an_option() {
+async fn the_sample_events_say_where_their_keys_are_as_the_router_does() {
     let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../applications/tests/data/product_cart/router.jsonl");
     let more = std::fs::read_to_string(data).expect("events");
+    let keys_of_all = EVENTS.lines().next().expect("a line");
     let mut keys = 0;
     for event in EVENTS.lines().chain(more.lines()) {
         if let Some(key) = product_cart::record_key(event.as_bytes()) {
-            let (records, result) = sent(event, &["--directives", "send"]).await;
-            assert_eq!((records, result), (vec![record(1, &key, event)], Ok(())));
+            let (records, result) = sent(&format!("{keys_of_all}\n{event}"), &[]).await;
+            assert_eq!((records, result), (vec![record(2, &key, event)], Ok(())));
             keys += 1;
         }
     }
     assert!(keys > 3, "no events to compare");
+}
+
+#[tokio::test]
+async fn keys_come_from_where_the_file_says_unless_an_option_does() {
+    let file = r#"{"type":"test.keys","data":"/a"}
+{"a":"1","b":"2"}
+{"type":"test.keys","data":["t=/b"]}
+{"type":"t","a":"1","b":"2"}"#;
+    for (options, expected) in [
+        (&[][..], ["1", "2"]),
+        (&["--directives", "skip"], ["1", "2"]),
+        (&["--key-pointer", "/b"], ["2", "2"]),
+        (&["--key", "k"], ["k", "k"]),
+    ] {
+        let (records, result) = sent(file, options).await;
+        assert_eq!(result, Ok(()));
+        assert_eq!(records.into_iter().map(|record| record.key).collect::<Vec<_>>(), expected, "{options:?}");
+    }
+    let error = sent("a", &[]).await.1.expect_err("no keys");
+    assert!(error.contains("line 1: it is not known where its key is; use --key-pointer"), "{error}");
 }
 
 #[tokio::test]
@@ -95,13 +119,13 @@ async fn keys_come_from_where_the_options_say() {
     assert_eq!(
         keys(&["--key-pointer", "/data/cartId"]).await.expect_err("no key in line 3"),
         "events.jsonl, line 3: nothing at /data/cartId, expected the key: a string or a number; \
-         use --key-rule, --key-pointer, --key or --no-key"
+         use --key-pointer, --key-rule, --key or --no-key, or a line of type test.keys"
     );
 }
 
 #[tokio::test]
 async fn what_comes_before_a_line_without_a_key_is_sent() {
-    let (records, result) = sent("{\"type\":\"example.product\",\"data\":{\"id\":\"p\"}}\npoison\n", &[]).await;
+    let (records, result) = sent("{\"type\":\"example.product\",\"data\":{\"id\":\"p\"}}\npoison\n", &RULES).await;
     assert_eq!(records.len(), 1);
     assert!(result.expect_err("poison").starts_with("events.jsonl, line 2: not JSON"));
     let (records, result) = sent("poison", &["--key", "k"]).await;

@@ -41,7 +41,7 @@ async fn what_is_sent_is_received(moto: &Moto) {
         format!("{{\"type\":\"example.product\",\"data\":{{\"id\":\"p{}\",\"price\":4.20}},\"n\":{n}}}", n % 301)
     };
     let lines: String = (0..EVENTS).map(|n| event(n) + "\n").collect();
-    let sent = fed(moto, &["send", "kinesis:exact"], &lines);
+    let sent = fed(moto, &["send", "kinesis:exact", "--key-pointer", "/data/id"], &lines);
     assert!(sent.status.success(), "{}", error(&sent));
     assert!(error(&sent).contains("sent 3000 records to kinesis:exact, 3000 confirmed"), "{}", error(&sent));
 

@@ -33,7 +33,7 @@ impl CheckArgs {
         if self.json {
             print::json(&mut out, &name, &report)?;
         } else {
-            print::findings(&mut out, &report)?;
+            print::findings(&mut out, &report.findings)?;
         }
         if !report.is_fine() {
             return Err(format!("{name}: {counts}").into());

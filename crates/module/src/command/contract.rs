@@ -48,7 +48,7 @@ impl ContractArgs {
         if *json {
             print::json(&mut out, &name, &report)?;
         } else {
-            print::findings(&mut out, &report)?;
+            print::findings(&mut out, &report.findings)?;
         }
         match report.count(Severity::Error) {
             0 if *json => Ok(()),

@@ -7,8 +7,8 @@ use statefun_sdk::BoxError;
 use crate::{Finding, Report, Severity};
 
 /// Writes findings, with colours where the output has them.
-pub(super) fn findings(out: &mut impl Write, report: &Report) -> io::Result<()> {
-    report.findings.iter().try_for_each(|finding| {
+pub(super) fn findings(out: &mut impl Write, findings: &[Finding]) -> io::Result<()> {
+    findings.iter().try_for_each(|finding| {
         let (style, text) = (style(finding), finding.to_string());
         // The head is `error[code]`.
         let (head, rest) = text.split_at(text.find(']').map_or(0, |end| end + 1));

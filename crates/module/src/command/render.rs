@@ -101,13 +101,13 @@ impl RenderArgs {
     pub fn run(&self, contract: &Contract, made_by: &MadeBy) -> Result<(), BoxError> {
         let options = self.options();
         let (module, report) = match render(contract, &options) {
-            Err(RenderError::Findings(report)) => {
-                print::findings(&mut anstream::stderr().lock(), &report)?;
+            Err(RenderError::Findings(findings)) => {
+                print::findings(&mut anstream::stderr().lock(), &findings)?;
                 return Err("the options result in a module with errors, see above".into());
             }
             other => other?,
         };
-        print::findings(&mut anstream::stderr().lock(), &report)?;
+        print::findings(&mut anstream::stderr().lock(), &report.findings)?;
         let text = header(&options, made_by) + &module;
         match &self.output {
             Some(path) => fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?,

@@ -21,7 +21,7 @@ use saphyr::YamlEmitter;
 use statefun_sdk::{Connector, Contract};
 
 use crate::lambda::{MAX_RESPONSE_TIME, is_lambda};
-use crate::{Report, check, duration};
+use crate::{Finding, Report, check, duration};
 use clients::Clients;
 use documents::{Kafka, Settings};
 
@@ -60,7 +60,7 @@ pub fn render(contract: &Contract, options: &RenderOptions) -> Result<(String, R
     }
     let text = write(contract, options).map_err(RenderError::Invalid)?;
     let report = check(text.as_bytes(), contract);
-    if report.is_fine() { Ok((text, report)) } else { Err(RenderError::Findings(report)) }
+    if report.is_fine() { Ok((text, report)) } else { Err(RenderError::Findings(report.findings)) }
 }
 
 fn invalid<T>(text: impl Into<String>) -> Result<T, RenderError> {
@@ -74,14 +74,17 @@ pub enum RenderError {
     /// What is wrong with the options, with their names on the command line, or with the contract.
     Invalid(String),
     /// The module that the options result in has errors.
-    Findings(Report),
+    Findings(Vec<Finding>),
 }
 
 impl fmt::Display for RenderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(text) => f.write_str(text),
-            Self::Findings(report) => write!(f, "the options result in a module with errors\n{report}"),
+            Self::Findings(findings) => {
+                f.write_str("the options result in a module with errors")?;
+                findings.iter().try_for_each(|finding| write!(f, "\n{finding}"))
+            }
         }
     }
 }

@@ -78,8 +78,8 @@ fn an_egress_of_the_other_connector_is_an_error() {
 fn a_module_that_would_have_errors_is_not_rendered() {
     let options = RenderOptions { url: "functions:8000".to_owned(), ..RenderOptions::default() };
     let error = render(&contract(order()), &options).unwrap_err();
-    let RenderError::Findings(report) = error else { panic!("{error}") };
-    assert_eq!(report.findings[0].code(), "invalid-url");
+    let RenderError::Findings(findings) = error else { panic!("{error}") };
+    assert_eq!(findings[0].code(), "invalid-url");
 }
 
 #[test]

@@ -19,6 +19,25 @@ pub enum Keys {
 }
 
 impl Keys {
+    /// Reads the `data` of a directive `test.keys`: a JSON pointer, or a list of rules.
+    ///
+    /// # Errors
+    /// When it is neither; the error says what was expected.
+    pub(crate) fn from_json(data: &Value) -> Result<Self, String> {
+        const EXPECTED: &str =
+            r#"expected a pointer such as "/user", or rules such as ["example.cart-*=/data/cartId"]"#;
+
+        let with_expected = |error: String| format!("test.keys: {error}; {EXPECTED}");
+        match data {
+            Value::String(pointer) => pointer.parse().map(Self::Pointer).map_err(with_expected),
+            Value::Array(rules) => {
+                let rules = rules.iter().map(|rule| rule.as_str().unwrap_or_default().parse());
+                rules.collect::<Result<_, _>>().map(Self::Rules).map_err(with_expected)
+            }
+            other => Err(format!("test.keys with {other} as its data; {EXPECTED}")),
+        }
+    }
+
     /// The key of an event; `None` is a line that is not JSON.
     ///
     /// # Errors
@@ -51,9 +70,6 @@ pub struct KeyRule {
 }
 
 impl KeyRule {
-    /// The rules for the events of products and carts, in the syntax of the command line.
-    pub const PRODUCT_CART: [&str; 2] = ["example.product=/data/id", "example.cart-*=/data/cartId"];
-
     fn matches(&self, event_type: &str) -> bool {
         if self.prefix { event_type.starts_with(&self.event_type) } else { event_type == self.event_type }
     }
@@ -110,6 +126,13 @@ impl FromStr for Pointer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoKey(String);
 
+impl NoKey {
+    /// Nobody said where keys are.
+    pub fn unknown() -> Self {
+        Self("it is not known where its key is".to_owned())
+    }
+}
+
 impl fmt::Display for NoKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -153,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_missing_key_is_reported() {
-        let keys = rules(&KeyRule::PRODUCT_CART);
+        let keys = rules(&["example.product=/data/id"]);
         assert_eq!(keys.of(None).expect_err("no key").to_string(), "not JSON, so it has no key");
         assert_eq!(no_key(&keys, json!({"type": "other"})), "no key rule for the type \"other\"");
         assert_eq!(no_key(&keys, json!({"id": 1})), "event without a type, so no key rule applies");
