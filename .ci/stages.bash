@@ -129,8 +129,13 @@ dependencies() {
 }
 
 # All that is to be published, as its users get it.
+# cargo verifies a package with the others from a registry that it makes for this, and takes what it once unpacked or compiled
+# of a version for ever: the same version of an earlier commit would be verified.
 package() {
-    cargo package --quiet -p statefun-derive -p statefun-sdk -p statefun-http -p statefun-module -p statefun-lambda
+    local target=$CARGO_TARGET_DIR/packages
+    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-* "$target"/debug/.fingerprint/statefun-*
+    CARGO_TARGET_DIR=$target cargo package --quiet \
+        -p statefun-derive -p statefun-sdk -p statefun-http -p statefun-module -p statefun-lambda
 }
 
 own_program() { .ci/own-program "$work/own"; }
