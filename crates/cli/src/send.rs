@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::kafka::KafkaArgs;
 use crate::kinesis::KinesisArgs;
@@ -27,6 +27,9 @@ pub struct SendArgs {
     /// Each line that is not empty becomes the value of one record, byte for byte, whether it is JSON or not.
     #[arg(value_name = "FILE", default_value = "-")]
     pub file: PathBuf,
+    /// Print what was sent as one JSON object on standard output: destination, sent, confirmed, failed, test_lines, seconds
+    #[arg(long)]
+    pub json: bool,
     /// How lines are sent
     #[command(flatten)]
     pub plan: Plan,
@@ -146,7 +149,12 @@ pub async fn send(
     for failure in deliveries.failures() {
         eprintln!("{failure}");
     }
-    eprintln!("{}", summary(&counts, &deliveries, &args.destination, start.elapsed()));
+    let time = start.elapsed();
+    if args.json {
+        println!("{}", json(&counts, &deliveries, &args.destination, time));
+    } else {
+        eprintln!("{}", summary(&counts, &deliveries, &args.destination, time));
+    }
     result?;
     match deliveries.failed() {
         0 => Ok(()),
@@ -225,6 +233,17 @@ fn summary(counts: &Counts, deliveries: &Deliveries, destination: &Destination, 
     )
 }
 
+fn json(counts: &Counts, deliveries: &Deliveries, destination: &Destination, time: Duration) -> Value {
+    json!({
+        "destination": destination.to_string(),
+        "sent": counts.sent,
+        "confirmed": deliveries.confirmed(),
+        "failed": deliveries.failed(),
+        "test_lines": counts.directives,
+        "seconds": time.as_secs_f64(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,5 +260,19 @@ mod tests {
         assert_eq!(summary(0), sent);
         assert_eq!(summary(1), format!("{sent}; 1 line of type test.* not sent"));
         assert_eq!(summary(4), format!("{sent}; 4 lines of type test.* not sent"));
+    }
+
+    #[test]
+    fn scripts_get_the_same_as_json() {
+        let deliveries = Deliveries::default();
+        deliveries.confirm();
+        deliveries.fail(2, "too large");
+        let destination = "kafka:t".parse().expect("a destination");
+        assert_eq!(
+            json(&Counts { sent: 2, directives: 3 }, &deliveries, &destination, Duration::from_millis(1500)),
+            json!({
+                "destination": "kafka:t", "sent": 2, "confirmed": 1, "failed": 1, "test_lines": 3, "seconds": 1.5
+            })
+        );
     }
 }
