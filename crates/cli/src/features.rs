@@ -3,7 +3,6 @@
 use statefun_sdk::BoxError;
 
 /// The error of a program that was built without what a command needs.
-#[cfg(not(all(feature = "kafka", feature = "kinesis", feature = "simulate")))]
 pub(crate) fn not_built(missing: impl std::fmt::Display, features: impl std::fmt::Display) -> BoxError {
     format!(
         "this program was built without {missing}; build one with it by \

@@ -19,6 +19,7 @@
 
 pub mod cli;
 pub mod completions;
+#[cfg(not(all(feature = "kafka", feature = "kinesis", feature = "simulate")))]
 mod features;
 pub mod kafka;
 pub mod kinesis;

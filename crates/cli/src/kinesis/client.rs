@@ -7,9 +7,9 @@ use aws_sdk_kinesis::error::SdkError;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use statefun_sdk::ErrorChain;
 
 use super::KinesisArgs;
-use crate::chain;
 
 /// Throttling is expected: a shard allows five reads per second for all readers together.
 const ATTEMPTS: u32 = 5;
@@ -36,5 +36,5 @@ pub(super) fn explain<E: Error + 'static, R: std::fmt::Debug + 'static>(stream: 
              AWS_SECRET_ACCESS_KEY, or a profile)? An emulator accepts any credentials"
         }
     };
-    format!("kinesis:{stream}: {}; {advice}", chain(&error))
+    format!("kinesis:{stream}: {}; {advice}", ErrorChain(&error))
 }
