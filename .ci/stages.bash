@@ -28,12 +28,12 @@ install() {
 }
 
 missing() {
-    install shellcheck=shellcheck jq=jq java=default-jdk-headless mvn=maven node=nodejs npm=npm \
+    install shellcheck=shellcheck jq=jq patch=patch java=default-jdk-headless mvn=maven node=nodejs npm=npm \
         valgrind=valgrind objdump=binutils etcd=etcd-server kubectl=kubernetes-client
 }
 
 scripts() {
-    shellcheck --external-sources .ci/{run,full,stages.bash,own-program,public-api} tests/lib.bash \
+    shellcheck --external-sources .ci/{run,full,stages.bash,own-program,public-api,tutorial} tests/lib.bash \
         tests/cluster/{up,down,status,savepoint,restart-from,run,lib.bash} \
         tests/{managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
         tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
@@ -139,6 +139,11 @@ package() {
 }
 
 own_program() { .ci/own-program "$work/own"; }
+
+tutorial() { .ci/tutorial --first-half "$work/tutorial"; }
+
+# With a cluster, and Kafka's client.
+tutorial_full() { .ci/tutorial "$work/tutorial"; }
 
 # The command line with all that is a feature of it: the clients of Kafka and Kinesis, which take minutes to build, on a real
 # broker and on moto, and the payments of `simulate`.

@@ -117,7 +117,7 @@ impl Service<Request> for App {
 
 /// `/`, `/healthz`, `/readyz` and `/metrics`, and rejections of all but these and invocations.
 fn pages(endpoint: &Endpoint, options: &Options) -> Router {
-    let functions = Bytes::from(Contract::of(endpoint.registry()).to_json());
+    let functions = Bytes::from(Contract::of(endpoint.registry()).to_json() + "\n");
     let drain = endpoint.drain();
     let pages = [
         ("/", get(async move || ([(CONTENT_TYPE, "application/json")], functions))),

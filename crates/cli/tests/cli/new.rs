@@ -45,7 +45,7 @@ fn every_placeholder_is_filled() {
             assert!(!text.contains("{{") || file.ends_with(".rs") && !text.contains("{{name"), "{file}: {text}");
         }
         let module = fs::read_to_string(folder.path().join(name).join("module.yaml")).expect("a module");
-        assert!(module.contains(&format!("functions: \"{name}/*\"")), "{module}");
+        assert!(module.contains(&format!("functions: {name}/*\n")), "{module}");
     }
 }
 

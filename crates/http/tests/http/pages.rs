@@ -32,6 +32,7 @@ async fn the_functions_are_listed_with_what_they_declare() {
     let answer = server.get("/").await;
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
     let seen = json!({ "type": "io.statefun.types/int", "expiration": null });
+    assert!(answer.body.ends_with(b"}\n"), "the prompt of a terminal follows");
     let listed: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(
         listed,
