@@ -86,13 +86,16 @@ impl DemoOptions {
     /// The demo of this application.
     ///
     /// # Errors
-    /// When an option of another application's demo is on the command line.
-    fn demo(&self, name: &str) -> Result<Box<dyn Demo>, BoxError> {
+    /// When an option of another application's demo is on the command line, or one of its own where the events are others'.
+    fn demo(&self, name: &str, own_events: bool) -> Result<Box<dyn Demo>, BoxError> {
         let (this, others): (Vec<_>, Vec<_>) = applications().iter().partition(|one| one.name() == name);
         if let Some((option, other)) = others.into_iter().find_map(|other| Some((self.given(other)?, other))) {
             return Err(format!("--{option}: an option of --app {} only", other.name()).into());
         }
         let [this] = this[..] else { return Err(format!("no application {name}").into()) };
+        if let (Some(option), false) = (self.given(this), own_events) {
+            return Err(format!("--{option}: about the application's own events, not those of --events").into());
+        }
         this.demo().demo(&self.0)
     }
 
@@ -120,7 +123,7 @@ enum Clock {
 /// # Errors
 /// When the events cannot be read, or the server sends a response that a cluster would reject.
 pub async fn run(args: DemoArgs) -> Result<(), BoxError> {
-    let app = args.applications.demo(&args.app)?;
+    let app = args.applications.demo(&args.app, args.events.is_none())?;
     let mut events = match &args.events {
         Some(path) => Lines::open(path).await.map_err(|error| format!("--events {error}"))?,
         None => Lines::of("the demo's own events", app.events()),

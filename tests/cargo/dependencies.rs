@@ -31,7 +31,9 @@ fn the_server_knows_nothing_of_lambda() {
 
 #[test]
 fn libraries_and_the_command_line_know_no_application() {
-    for package in ["statefun-sdk", "statefun-http", "statefun-module", "statefun-lambda", "statefun-cli"] {
+    for package in
+        ["statefun-sdk", "statefun-http", "statefun-module", "statefun-lambda", "statefun-dev", "statefun-cli"]
+    {
         assert_eq!(of(package, &["statefun-server", "statefun-applications"]), [""; 0], "{package}");
     }
     assert_eq!(of("statefun-module", &["statefun-http", "axum"]), [""; 0]);

@@ -105,7 +105,7 @@ fn waiting_is_skipped_unless_the_clock_is_real() {
 fn a_line_that_is_no_event_becomes_a_dead_letter() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("events.jsonl");
-    std::fs::write(&file, b"not an event\n\n{\"type\":\"test.delays\",\"data\":\"soon\"}\n\xff\xfe\n")
+    std::fs::write(&file, b"not an event\n\n{\"type\":\"tests.delay\",\"data\":\"soon\"}\n\xff\xfe\n")
         .expect("written");
     let output = demo(&["--events", path(&file)]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -144,5 +144,6 @@ fn a_seed_is_for_events_that_are_made_up() {
         assert_eq!(error, format!("error: --{option}: an option of --app fraud only\n"));
     }
     let output = demo(&["--app", "fraud", "--seed", "1", "--events", "events.jsonl"]);
-    assert_eq!(output.status.code(), Some(2));
+    let error = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(error, "error: --seed: about the application's own events, not those of --events\n");
 }

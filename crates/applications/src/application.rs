@@ -1,7 +1,7 @@
 //! What an application consists of.
 
 use clap::{ArgMatches, Args, Command};
-use statefun_sdk::{BoxError, Egress, Function, Ingress};
+use statefun_sdk::{BoxError, Function, Ingress};
 
 use crate::demo::Demo;
 use crate::destinations::{ConfigurableEgress, Destinations};
@@ -33,11 +33,6 @@ impl Application {
     /// The sources of its messages.
     pub fn ingresses(&self) -> &'static [Ingress] {
         self.ingresses
-    }
-
-    /// Its egresses.
-    pub fn egresses(&self) -> impl Iterator<Item = &'static Egress> {
-        self.egresses.iter().map(|egress| &egress.egress)
     }
 
     /// Its functions.

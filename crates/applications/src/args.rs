@@ -66,8 +66,8 @@ impl ApplicationArgs {
         Ok(registry(chosen, &self.egresses.destinations()?, &settings)?)
     }
 
-    /// The options with which the functions of this registry are those that they are, as they are written on a command line.
-    /// Options that may hold a secret are left out.
+    /// The options that a module of this registry depends on, as they are written on a command line: the connectors of its
+    /// egresses, and what was given of the applications' options, but for those whose values help does not show.
     pub fn given(&self, registry: &Registry) -> Vec<(String, String)> {
         let mut given = self.given_egresses(registry);
         let options = applications().iter().fold(Command::new(""), |all, one| (one.options.augment)(all));

@@ -1,6 +1,7 @@
 //! The applications that the server hosts.
 //!
-//! Each is one folder here, with its functions, settings, options and demo, and one line in [`list`]:
+//! Each is one folder here, with its functions and demo, and settings and options if it has some; and a line in [`list`] (with
+//! its `mod` below). Its `mod.rs` has the names of its functions, ingresses and egresses.
 //!
 //! | application | namespace | functions |
 //! |---|---|---|
@@ -33,6 +34,7 @@ pub mod product_cart;
 pub mod settings;
 pub mod shopping_cart;
 
+/// The one that shows what adding one takes.
 #[cfg(test)]
 mod wishlist;
 

@@ -85,11 +85,13 @@ impl ModuleCommand {
     pub fn run(&self) -> Result<(), BoxError> {
         match self {
             Self::Render(command) => {
-                let contract = command.functions.contract()?;
+                let contract = command.functions.contract(false)?;
                 let made_by = MadeBy { program: "statefun module render", options: command.functions.given() };
                 command.render.run(&contract, &made_by)
             }
-            Self::Check(command) => command.check.run(&command.functions.contract()?),
+            Self::Check(command) => {
+                command.check.run(&command.functions.contract(command.check.reads_standard_input())?)
+            }
         }
     }
 }
@@ -100,6 +102,6 @@ impl ContractCommand {
     /// # Errors
     /// When the command fails, or when a change is incompatible.
     pub fn run(&self) -> Result<(), BoxError> {
-        self.contract.run(&self.functions.contract()?)
+        self.contract.run(&self.functions.contract(false)?)
     }
 }

@@ -1,7 +1,7 @@
 //! `new`: writes a project with functions of one's own, from the folder `templates`.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -17,7 +17,8 @@ pub struct NewArgs {
     /// Add the program that AWS Lambda starts, src/bin/bootstrap.rs
     #[arg(long)]
     lambda: bool,
-    /// Where the SDK is: a folder with a clone of its repository, or the URL of a git repository [default: the package registry]
+    /// Where the SDK is: a folder with a clone of its repository, or the URL of a git repository [default: the clone that this
+    /// program was built from, or the package registry if there is none]
     #[arg(long, value_name = "PATH|GIT")]
     sdk: Option<String>,
 }
@@ -50,27 +51,32 @@ const TEMPLATES: &[Template] = &[
 
 const LAMBDA: Template = template!("src/bin/bootstrap.rs", "src/bin/bootstrap.rs");
 
-/// What a name must not be: crates that the project uses, and what cargo does not take.
-const TAKEN: [&str; 12] = [
+/// Names of crates that the project uses, and of folders that cargo makes.
+const TAKEN: [&str; 16] = [
+    "alloc",
     "bootstrap",
+    "build",
     "core",
+    "deps",
+    "examples",
+    "incremental",
+    "proc-macro",
     "serde",
     "std",
-    "statefun-http",
-    "statefun-lambda",
-    "statefun-module",
-    "statefun-sdk",
     "test",
     "tests",
     "tokio",
+    "tracing",
     "tracing-subscriber",
+    "uuid",
 ];
 
-/// Rust's keywords of two letters and more that could be a name; as a crate's name they do not compile.
-const KEYWORDS: [&str; 39] = [
+/// Rust's keywords, those that are reserved included.
+const KEYWORDS: [&str; 51] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
-    "move", "mut", "pub", "ref", "return", "self", "static", "struct", "trait", "type", "use",
+    "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
+    "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
 fn name(text: &str) -> Result<String, String> {
@@ -78,7 +84,9 @@ fn name(text: &str) -> Result<String, String> {
     if !text.starts_with(|c: char| c.is_ascii_lowercase()) || !text.chars().all(plain) || text.len() > 64 {
         return Err("expected 1 to 64 lower-case letters, digits, - and _, beginning with a letter".to_owned());
     }
-    if TAKEN.contains(&text) || KEYWORDS.contains(&text) {
+    // As a crate's name, `-` and `_` are the same.
+    let crate_name = text.replace('_', "-");
+    if TAKEN.contains(&&*crate_name) || KEYWORDS.contains(&text) || crate_name.starts_with("statefun-") {
         return Err("expected another name: this one is taken by Rust or by a crate that the project uses".to_owned());
     }
     Ok(text.to_owned())
@@ -93,7 +101,11 @@ enum Sdk {
 
 impl Sdk {
     fn parse(text: Option<&str>) -> Result<Self, BoxError> {
-        let Some(text) = text else { return Ok(Self::Registry) };
+        let Some(text) = text else {
+            let clone = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+            let clone = clone.canonicalize().ok().filter(|clone| clone.join("crates/sdk/Cargo.toml").is_file());
+            return Ok(clone.map_or(Self::Registry, Self::Path));
+        };
         if text.contains("://") || text.starts_with("git@") {
             return Ok(Self::Git(text.to_owned()));
         }
@@ -138,7 +150,8 @@ pub fn run(args: &NewArgs) -> Result<(), BoxError> {
         written.map_err(|error| format!("{}: {error}", file.display()))?;
     }
     format_sources(folder, args.lambda);
-    println!("{0}: written. Next: cd {0} && cargo test && cargo run", args.name);
+    // A reader that closed its end has the project all the same.
+    let _ = writeln!(io::stdout(), "{0}: written. Next: cd {0} && cargo test && cargo run", args.name);
     Ok(())
 }
 
@@ -153,7 +166,7 @@ fn fill(text: &str, args: &NewArgs, sdk: &Sdk) -> String {
     let (mut build_context, mut copy_sdk, mut ci_note) = (String::new(), String::new(), String::new());
     if let Sdk::Path(path) = sdk {
         let path = path.display();
-        build_context = format!("--build-context sdk={path} ");
+        build_context = format!("--build-context sdk='{path}' ");
         copy_sdk = format!("# The SDK is a folder of the machine that builds.\nCOPY --from=sdk . {path}/\n");
         ci_note =
             format!("      # The SDK has to be at {path} here, too: check it out, or depend on a release of it.\n");

@@ -1,6 +1,7 @@
 //! `send`: sends the lines of a file to an ingress.
 
 use std::fmt::Display;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -151,7 +152,8 @@ pub async fn send(
     }
     let time = start.elapsed();
     if args.json {
-        println!("{}", json(&counts, &deliveries, &args.destination, time));
+        // A reader that closed its end wants no more.
+        let _ = writeln!(io::stdout(), "{}", json(&counts, &deliveries, &args.destination, time));
     } else {
         eprintln!("{}", summary(&counts, &deliveries, &args.destination, time));
     }

@@ -1,6 +1,6 @@
 //! Where the contract of functions comes from: a running server, a file, or this program itself.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -29,13 +29,7 @@ pub struct FunctionsArgs {
     /// input, or built-in for the applications of statefun-server
     ///
     /// Can be repeated, for functions of several servers.
-    #[arg(
-        long,
-        env = "STATEFUN_FUNCTIONS",
-        value_name = "URL|FILE",
-        default_value = "http://localhost:8000",
-        value_delimiter = ','
-    )]
+    #[arg(long, env = "STATEFUN_FUNCTIONS", value_name = "URL|FILE", default_value = "http://localhost:8000")]
     functions: Vec<Source>,
     #[command(flatten)]
     connectors: EgressConnectors,
@@ -54,28 +48,47 @@ impl FromStr for Source {
     type Err = BoxError;
 
     fn from_str(text: &str) -> Result<Self, BoxError> {
+        const URL: &str = "expected http://HOST:PORT or https://HOST, without user and password";
+
         Ok(match text {
+            "" => return Err("expected a URL or a file".into()),
             "built-in" => Self::BuiltIn,
             "-" => Self::StandardInput,
-            _ if text.starts_with("http://") || text.starts_with("https://") => Self::Url(text.parse()?),
-            _ if text.contains("://") => return Err("expected a URL that begins with http:// or https://".into()),
+            _ if text.starts_with("http://") || text.starts_with("https://") => {
+                let url: Uri = text.parse()?;
+                // A password would stand in messages, and in the module that is rendered.
+                if url.authority().is_none_or(|authority| authority.as_str().contains('@')) {
+                    return Err(URL.into());
+                }
+                Self::Url(url)
+            }
+            _ if text.contains("://") => return Err(URL.into()),
             _ => Self::File(text.into()),
         })
     }
 }
 
 impl FunctionsArgs {
-    /// The contract of all functions. Blocks while it waits for a server.
+    /// The contract of all functions; `input_is_taken` says whether the command reads something else from standard input.
+    /// Blocks while it waits for a server.
     ///
     /// # Errors
-    /// When a contract cannot be had or read, or when two sources have the same function.
-    pub fn contract(&self) -> Result<Contract, BoxError> {
+    /// When a contract cannot be had or read, or when two sources have the same function or ingress.
+    pub fn contract(&self, input_is_taken: bool) -> Result<Contract, BoxError> {
+        let inputs = self.functions.iter().filter(|source| **source == Source::StandardInput).count();
+        if inputs + usize::from(input_is_taken) > 1 {
+            return Err("--functions -: standard input is read already, and only once".into());
+        }
         let mut sources = self.functions.iter();
         let mut contract = sources.next().ok_or("--functions: expected a URL or a file")?.contract()?;
         for source in sources {
             let more = source.contract()?;
-            if let Some(twice) = more.functions.keys().find(|name| contract.functions.contains_key(*name)) {
-                return Err(format!("--functions {}: function {twice} is there twice", source.name()).into());
+            let function = more.functions.keys().find(|name| contract.functions.contains_key(*name));
+            let ingress = more.ingresses.keys().find(|id| contract.ingresses.contains_key(*id));
+            for (what, twice) in [("function", function), ("ingress", ingress)] {
+                if let Some(twice) = twice {
+                    return Err(format!("--functions {}: {what} {twice} is there twice", source.name()).into());
+                }
             }
             contract.functions.extend(more.functions);
             contract.ingresses.extend(more.ingresses);
@@ -92,9 +105,14 @@ impl FunctionsArgs {
 }
 
 impl Source {
+    /// Without the query of a URL, which may hold a key.
     fn name(&self) -> String {
         match self {
-            Self::Url(url) => url.to_string().trim_end_matches('/').to_owned(),
+            Self::Url(url) => {
+                let authority = url.authority().map(ToString::to_string).unwrap_or_default();
+                let path = url.path().trim_end_matches('/');
+                format!("{}://{authority}{path}", url.scheme_str().unwrap_or("http"))
+            }
             Self::File(path) => path.display().to_string(),
             Self::StandardInput => "-".to_owned(),
             Self::BuiltIn => "built-in".to_owned(),
@@ -110,24 +128,43 @@ impl Source {
     fn read(&self) -> Result<Vec<u8>, BoxError> {
         match self {
             Self::Url(url) => get(url),
-            Self::File(path) => Ok(fs::read(path)?),
-            Self::StandardInput => {
-                let mut text = Vec::new();
-                io::stdin().lock().take(LARGEST).read_to_end(&mut text)?;
-                Ok(text)
-            }
+            Self::File(path) => match File::open(path) {
+                Ok(file) => read(file),
+                // What is no URL to us may be meant as one.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Err(format!("{error}; expected a file, or a URL that begins with http:// or https://").into())
+                }
+                Err(error) => Err(error.into()),
+            },
+            Self::StandardInput => read(io::stdin().lock()),
             Self::BuiltIn => Ok(BUILT_IN.into()),
         }
     }
 }
 
-fn get(url: &Uri) -> Result<Vec<u8>, BoxError> {
-    const REMEDY: &str = "start the functions, or name them by --functions URL|FILE";
+fn read(source: impl io::Read) -> Result<Vec<u8>, BoxError> {
+    let mut json = Vec::new();
+    source.take(LARGEST + 1).read_to_end(&mut json)?;
+    if json.len() as u64 > LARGEST {
+        return Err(format!("more than {LARGEST} bytes: not a contract").into());
+    }
+    Ok(json)
+}
 
+fn get(url: &Uri) -> Result<Vec<u8>, BoxError> {
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).tls_config(tls).build();
-    let mut response =
-        Agent::new_with_config(config).get(url).call().map_err(|error| format!("GET /: {error}; {REMEDY}"))?;
-    let body = response.body_mut().with_config().limit(LARGEST).read_to_vec();
-    Ok(body.map_err(|error| format!("GET /: {error}"))?)
+    match Agent::new_with_config(config).get(url).call() {
+        Ok(mut response) => {
+            let body = response.body_mut().with_config().limit(LARGEST).read_to_vec();
+            Ok(body.map_err(|error| format!("GET {}: {error}", url.path()))?)
+        }
+        Err(error @ ureq::Error::StatusCode(_)) => {
+            Err(format!("GET {}: {error}; expected 200 and the functions", url.path()).into())
+        }
+        Err(error) => {
+            Err(format!("GET {}: {error}; start the functions, or name them by --functions URL|FILE", url.path())
+                .into())
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::key::Keys;
 
-/// A test directive: a CloudEvent whose type begins with `test.`.
+/// A test directive: a line of JSON whose type begins with `test.`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Directive {
     /// `test.comment`: print a comment.
@@ -23,7 +23,7 @@ impl Directive {
     /// Parses an event as a directive; `None` if it is not one.
     ///
     /// # Errors
-    /// When the `data` of a directive is invalid; the error says what was expected.
+    /// When the type begins with `test.` and is none of these, or the `data` is invalid; the error says what was expected.
     pub fn of(event: &Value) -> Result<Option<Self>, String> {
         let Some(event_type) = event.get("type").and_then(Value::as_str) else { return Ok(None) };
         let data = event.get("data").unwrap_or(&Value::Null);
@@ -37,6 +37,11 @@ impl Directive {
             "test.delay" => Self::Delay(millis()?),
             "test.delay-between-events" => Self::DelayBetweenEvents(millis()?),
             "test.keys" => Self::Keys(Keys::from_json(data)?),
+            _ if event_type.starts_with("test.") => {
+                return Err(format!(
+                    "unknown type {event_type}; expected test.comment, test.delay, test.delay-between-events or test.keys"
+                ));
+            }
             _ => return Ok(None),
         }))
     }
@@ -61,7 +66,8 @@ mod tests {
         ] {
             assert_eq!(of("test.keys", data), Ok(Some(Directive::Keys(keys))));
         }
-        assert_eq!(of("test.delays", json!(20)), Ok(None));
+        assert!(of("test.delays", json!(20)).expect_err("unknown").starts_with("unknown type test.delays; expected "));
+        assert_eq!(of("tests.delay", json!(20)), Ok(None));
         assert_eq!(of("example.product", json!({"id": "test.comment"})), Ok(None));
         assert_eq!(Directive::of(&json!(["test.comment"])), Ok(None));
     }
@@ -77,7 +83,7 @@ mod tests {
 
     #[test]
     fn keys_that_are_neither_a_pointer_nor_rules_are_an_error() {
-        for data in [json!("user"), json!(["user"]), json!([1]), json!(null), json!({"pointer": "/user"})] {
+        for data in [json!("user"), json!(["user"]), json!([1]), json!([]), json!(null), json!({"pointer": "/user"})] {
             let error = Directive::of(&json!({"type": "test.keys", "data": data})).expect_err("no keys");
             assert!(error.contains("expected a pointer such as \"/user\", or rules such as"), "{error}");
         }

@@ -30,7 +30,7 @@ impl Keys {
         let with_expected = |error: String| format!("test.keys: {error}; {EXPECTED}");
         match data {
             Value::String(pointer) => pointer.parse().map(Self::Pointer).map_err(with_expected),
-            Value::Array(rules) => {
+            Value::Array(rules) if !rules.is_empty() => {
                 let rules = rules.iter().map(|rule| rule.as_str().unwrap_or_default().parse());
                 rules.collect::<Result<_, _>>().map(Self::Rules).map_err(with_expected)
             }

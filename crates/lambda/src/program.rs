@@ -15,7 +15,7 @@ use crate::runtime::{FUNCTION_TIMEOUT, run};
 /// Serves the events of API Gateway and of Function URLs. Lambda, or an emulator of it, starts this program without
 /// arguments: set the options by the environment variables in their help.
 #[derive(Debug, Parser)]
-#[command(name = "bootstrap", version)]
+#[command(name = "bootstrap")]
 struct Settings<A: Args> {
     #[command(flatten)]
     functions: A,
@@ -42,7 +42,8 @@ pub struct NoOptions {}
 /// The whole of a program `bootstrap`: reads the options from the environment, those of the functions (`A`) included, logs
 /// lines of JSON on standard error, and serves the events of Lambda until it ends the process.
 ///
-/// What keeps it from starting is the last line of the log, and the exit code is 1.
+/// What keeps it from starting is the last line of the log, and the exit code is 1. It is the process's only subscriber of
+/// `tracing`, and sets the panic hook.
 pub async fn bootstrap<A: Args>(functions: impl FnOnce(A) -> Result<Registry, BoxError>) -> ExitCode {
     let settings = match Settings::<A>::try_parse() {
         Err(help) if !help.use_stderr() => help.exit(),
@@ -84,7 +85,7 @@ fn start_log(filter: &str) -> Result<(), BoxError> {
         .map_err(|error| format!("--log {filter:?}: {error}; expected a level such as info, or module=level,…"))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // The list of spans already contains the current one.
-    lines.json().flatten_event(true).with_current_span(false).init();
+    lines.json().flatten_event(true).with_current_span(false).try_init()?;
     // The panic of a function is caught elsewhere and logged there with its message. This logs its location.
     std::panic::set_hook(Box::new(|panic| {
         let location = panic.location().map(ToString::to_string);

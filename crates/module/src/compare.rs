@@ -8,7 +8,7 @@ use crate::finding::{Finding, Report, Severity};
 /// type, and messages in flight to the older release's functions.
 ///
 /// An error is a change with which a job that is restored from the older release's savepoint fails, a warning one that the
-/// cluster does not apply or that the module must follow, a note a compatible one. Findings are in the order of the functions.
+/// cluster does not apply or that the module must follow, a note a compatible one. Findings are in the order of the functions; new functions and ingresses come last.
 ///
 /// ```
 /// # use statefun_sdk::{Context, Contract, Function, FunctionError, Registry};
@@ -43,6 +43,7 @@ pub fn compare(old: &Contract, new: &Contract) -> Report {
             "see by `module check` that the module covers it",
         );
     }
+    changes.ingresses(old, new);
     Report { findings: changes.0, summary: None }
 }
 
@@ -116,7 +117,50 @@ impl Changes {
                 "deploy the module before this release",
             );
         }
+        for egress in old.egresses.keys().filter(|egress| !new.egresses.contains_key(*egress)) {
+            self.add(
+                Severity::Note,
+                "egress-removed",
+                name,
+                format!("it no longer emits to {egress}"),
+                "without it in the module, Flink rejects the savepoint unless the job allows non-restored state",
+                "keep it in the module, or see docs/upgrading.md",
+            );
+        }
         self.connectors(name, old, new);
+    }
+
+    fn ingresses(&mut self, old: &Contract, new: &Contract) {
+        for (id, ingress) in &old.ingresses {
+            let place = format!("ingress {id}");
+            let Some(new) = new.ingresses.get(id) else {
+                self.add(
+                    Severity::Warning,
+                    "ingress-removed",
+                    place,
+                    "the ingress is gone",
+                    "Flink rejects the savepoint unless the job allows non-restored state, and then the place in the topic is lost",
+                    "keep the ingress, or see docs/upgrading.md",
+                );
+                continue;
+            };
+            for (what, old, new) in [
+                ("topic", ingress.topic.as_str(), new.topic.as_str()),
+                ("type", ingress.value_type.as_str(), new.value_type.as_str()),
+                ("target", ingress.target.as_str(), new.target.as_str()),
+            ] {
+                if old != new {
+                    self.add(
+                        Severity::Warning,
+                        "ingress-changed",
+                        &place,
+                        format!("its {what} was {old}, and is {new}"),
+                        "the running job ignores that until it restarts with the new module",
+                        "deploy the module with this release",
+                    );
+                }
+            }
+        }
     }
 
     /// An empty set means that all types are accepted.

@@ -61,7 +61,7 @@ impl Finding {
         &self.place
     }
 
-    /// The line in the module's text, counted from 1; `None` for the module as a whole, and for contracts.
+    /// The line in the module's text, counted from 1; `None` where it is about the module as a whole rather than its text, and for contracts.
     pub fn line(&self) -> Option<usize> {
         self.line
     }
@@ -70,6 +70,21 @@ impl Finding {
     /// as a whole, and for contracts. A field that is missing has a path, too.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// What is wrong, or has changed, for people.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What happens on the cluster, for people; empty where nothing does.
+    pub fn outcome(&self) -> &str {
+        &self.outcome
+    }
+
+    /// What to do, for people; empty where nothing is to be done.
+    pub fn remedy(&self) -> &str {
+        &self.remedy
     }
 }
 
@@ -94,9 +109,10 @@ impl fmt::Display for Finding {
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// The findings: those of a module in the order of its text, then those for the module as a whole; those of contracts in
-    /// the order of the functions.
+    /// the order of the functions, then new functions and ingresses.
     pub findings: Vec<Finding>,
     /// What the module consists of; `None` for contracts, and for a text that cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,6 +121,7 @@ pub struct Report {
 
 /// What a module consists of, and which of the given functions it covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Summary {
     /// The functions of each endpoint, such as `demo/*`.
     pub endpoints: Vec<String>,

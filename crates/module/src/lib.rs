@@ -11,7 +11,7 @@
 //! | `lambda` | the differences for functions on AWS Lambda |
 //! | `number` | which scalars the cluster reads as numbers |
 //! | `duration` | durations as the cluster reads them |
-//! | [`command`] (feature `command`) | the commands for a terminal |
+//! | `command` (feature `command`) | the commands for a terminal |
 
 mod check;
 mod compare;

@@ -30,7 +30,9 @@ const FORMAT: u32 = 2;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Contract {
+    #[serde(deserialize_with = "this_format")]
     format: u32,
     /// The functions.
     pub functions: BTreeMap<TypeName, FunctionContract>,
@@ -40,6 +42,7 @@ pub struct Contract {
 
 /// What one function declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FunctionContract {
     /// Its states, by name.
     pub states: BTreeMap<String, StateContract>,
@@ -58,6 +61,7 @@ pub struct FunctionContract {
 
 /// What a state declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct StateContract {
     /// The type of its values.
     #[serde(rename = "type")]
@@ -68,6 +72,7 @@ pub struct StateContract {
 
 /// When a value expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ExpirationContract {
     /// What starts the time to live.
     pub after: ExpirationMode,
@@ -88,6 +93,7 @@ pub enum ExpirationMode {
 /// What becomes of poison.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "policy", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum FailureContract {
     /// See [`FailurePolicy::Fail`].
     Fail,
@@ -103,6 +109,7 @@ pub enum FailureContract {
 
 /// An ingress, which its id names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct IngressContract {
     /// The topic or stream.
     pub topic: String,
@@ -132,17 +139,11 @@ impl Contract {
     /// # Errors
     /// When the JSON is not a contract, or one of another format.
     pub fn from_json(json: &[u8]) -> Result<Self, InvalidContract> {
-        #[derive(Deserialize)]
-        struct Version {
-            format: u32,
+        // serde_json also deserializes a struct from an array.
+        if !json.trim_ascii_start().starts_with(b"{") {
+            return Err(InvalidContract("not a JSON object".to_owned()));
         }
-
-        let invalid = |error: serde_json::Error| InvalidContract(error.to_string());
-        let Version { format } = serde_json::from_slice(json).map_err(invalid)?;
-        if format != FORMAT {
-            return Err(InvalidContract(format!("format {format}, and this release reads format {FORMAT}")));
-        }
-        serde_json::from_slice(json).map_err(invalid)
+        serde_json::from_slice(json).map_err(|error| InvalidContract(error.to_string()))
     }
 
     /// The contract as JSON, indented.
@@ -222,6 +223,16 @@ impl fmt::Display for InvalidContract {
 }
 
 impl std::error::Error for InvalidContract {}
+
+/// The format is the first field, so another one is told before what it changed.
+fn this_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        FORMAT => Ok(FORMAT),
+        other => Err(D::Error::custom(format!(
+            "format {other}, and this release reads format {FORMAT}: have that release's functions printed anew by this one"
+        ))),
+    }
+}
 
 fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)

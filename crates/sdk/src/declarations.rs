@@ -12,14 +12,6 @@ pub enum FailurePolicy {
 }
 
 impl FailurePolicy {
-    /// The policy's name, for descriptions of functions: `fail` or `dead-letter`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Fail => "fail",
-            Self::DeadLetter(_) => "dead-letter",
-        }
-    }
-
     /// Where dead letters go; `None` for policies that make none.
     pub fn dead_letter(&self) -> Option<&DeadLetter> {
         match self {

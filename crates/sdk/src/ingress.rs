@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use crate::TypeName;
 
 /// An ingress of the cluster: the records of one Kafka topic or Kinesis stream become messages to one function type. A
@@ -17,7 +15,7 @@ use crate::TypeName;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ingress {
     id: TypeName,
-    topic: Cow<'static, str>,
+    topic: &'static str,
     value_type: TypeName,
     target: TypeName,
 }
@@ -29,13 +27,7 @@ impl Ingress {
     /// # Panics
     /// When the id is not `namespace/name`. In a `const` that is a compile error.
     pub const fn new(id: &'static str, topic: &'static str, value_type: TypeName, target: TypeName) -> Self {
-        Self { id: TypeName::new(id), topic: Cow::Borrowed(topic), value_type, target }
-    }
-
-    /// The same ingress from another topic or stream, such as one that an option names.
-    pub fn with_topic(mut self, topic: impl Into<Cow<'static, str>>) -> Self {
-        self.topic = topic.into();
-        self
+        Self { id: TypeName::new(id), topic, value_type, target }
     }
 
     /// Its id in module.yaml.
@@ -44,8 +36,8 @@ impl Ingress {
     }
 
     /// The name of the topic or stream.
-    pub fn topic(&self) -> &str {
-        &self.topic
+    pub const fn topic(&self) -> &'static str {
+        self.topic
     }
 
     /// The type of the messages.

@@ -9,12 +9,12 @@
 //! | `typed_value`, `message` | values as they travel |
 //! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that recognizes repeated messages |
 //! | `context`, `cancellation_token`, `egress`, `destination` | what a function can do: states, sends, delays, egress records; topics and streams |
-//! | `message_handler`, `function`, `declarations` | what handles messages; a function's name, handlers and declarations |
+//! | `message_handler`, `function`, `declarations`, `dead_letter` | what handles messages; a function's name, handlers and declarations; what becomes of poison |
 //! | `ingress`, `registry` | the sources of messages; all functions of a process, checked |
 //! | `contract` | what a registry declares as data, and its JSON |
-//! | `handler`, `request`, `batch`, `response_writer`, `wire`, `dead_letter` | bytes in, bytes out: one request of the runtime |
+//! | `handler`, `request`, `batch`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
 //! | `error` | rejected requests, and the kinds of failure |
-//! | [`protocol`] | the wire messages |
+//! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
 //! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
 
 mod address;

@@ -153,7 +153,7 @@ impl RegistryBuilder {
     ///
     /// # Errors
     /// When a name is not `namespace/name`, two functions have the same name, two states of a function do, a function has no
-    /// handler or two for one type, or two ingresses have the same id.
+    /// handler or two for one type, it declares an egress for two connectors, or two ingresses have the same id.
     pub fn build(self) -> Result<Registry, RegistryError> {
         let mut registry = Registry::default();
         for function in self.functions {
@@ -185,12 +185,11 @@ impl Registry {
         if let Some((_, twice)) = accepts.iter().enumerate().find(|(at, accepted)| accepts[..*at].contains(accepted)) {
             return Err(RegistryError::DuplicateHandler { function: type_name, message_type: twice.clone() });
         }
-        if let FailurePolicy::DeadLetter(dead_letter) = &declarations.on_failure
-            && !declarations.emits_to(dead_letter.egress())
-        {
+        if let FailurePolicy::DeadLetter(dead_letter) = &declarations.on_failure {
             let connector = dead_letter.destination().connector();
             declarations.egresses.push((dead_letter.egress().clone(), Some(connector)));
         }
+        declarations.egresses = merged(&type_name, declarations.egresses)?;
         let names = self.positions.entry(type_name.namespace().to_owned()).or_default();
         if names.insert(type_name.name().to_owned(), self.functions.len()).is_some() {
             return Err(RegistryError::DuplicateFunction(type_name));
@@ -202,6 +201,24 @@ impl Registry {
         });
         Ok(())
     }
+}
+
+/// Each egress once: who declared no connector takes that of another declaration.
+fn merged(
+    function: &TypeName,
+    declared: Vec<(Egress, Option<Connector>)>,
+) -> Result<Vec<(Egress, Option<Connector>)>, RegistryError> {
+    let mut egresses: Vec<(Egress, Option<Connector>)> = Vec::with_capacity(declared.len());
+    for (egress, connector) in declared {
+        match egresses.iter_mut().find(|(known, _)| *known == egress) {
+            None => egresses.push((egress, connector)),
+            Some((_, known)) if known.is_none() || connector.is_none() || *known == connector => {
+                *known = known.or(connector);
+            }
+            Some(_) => return Err(RegistryError::TwoConnectors { function: function.clone(), egress }),
+        }
+    }
+    Ok(egresses)
 }
 
 /// What is wrong with the functions of a [`Registry`].
@@ -230,6 +247,13 @@ pub enum RegistryError {
     },
     /// Two ingresses have the same id.
     DuplicateIngress(TypeName),
+    /// A function declares an egress with two connectors, dead letters included; an egress is of one.
+    TwoConnectors {
+        /// The function.
+        function: TypeName,
+        /// The egress.
+        egress: Egress,
+    },
 }
 
 impl fmt::Display for RegistryError {
@@ -247,6 +271,13 @@ impl fmt::Display for RegistryError {
             }
             Self::DuplicateHandler { function, message_type } => {
                 write!(f, "function {function} has two handlers for {message_type}: bind one")
+            }
+            Self::TwoConnectors { function, egress } => {
+                write!(
+                    f,
+                    "function {function} declares egress {egress} for Kafka and for Kinesis, dead letters included: give each \
+                     connector an egress of its own"
+                )
             }
             Self::DuplicateIngress(id) => {
                 write!(f, "ingress {id} is declared twice: every ingress needs an id of its own")

@@ -59,7 +59,7 @@ pub(super) struct FraudArgs {
     /// The URL of the scoring service, http or https: a GET with ?merchant=NAME returns {"score": N} [default: a fake
     /// service in this process]
     #[arg(long, env = "STATEFUN_SCORING_URL", value_name = "URL", hide_env_values = true)]
-    scoring_url: Option<Uri>,
+    scoring_url: Option<String>,
     /// The timeout of a request to the scoring service
     #[arg(long, env = "STATEFUN_SCORING_TIMEOUT", value_name = "TIME", default_value = "1s", value_parser = some_time)]
     scoring_timeout: Duration,
@@ -99,9 +99,10 @@ impl ApplicationOptions for FraudArgs {
 }
 
 impl FraudArgs {
-    fn scoring_service(&self, url: &Uri) -> Result<Arc<dyn ScoringService>, BoxError> {
+    fn scoring_service(&self, url: &str) -> Result<Arc<dyn ScoringService>, BoxError> {
         let options = ScoringOptions {
-            url: url.clone(),
+            // Its own error does not repeat the URL, which may hold a key.
+            url: url.parse::<Uri>()?,
             timeout: self.scoring_timeout,
             retries: self.scoring_retries,
             concurrency: self.scoring_concurrency,

@@ -22,11 +22,18 @@ use crate::settings;
 #[command(next_help_heading = "Fraud detection")]
 pub(super) struct FraudDemo {
     /// The seed of the generated events; the same seed generates the same events
-    #[arg(long, env = "STATEFUN_SEED", value_name = "N", default_value_t = 1, conflicts_with = "events")]
+    #[arg(long, env = "STATEFUN_SEED", value_name = "N", default_value_t = 1)]
     seed: u64,
     /// How many transactions to generate, one per second
-    #[arg(long, env = "STATEFUN_TRANSACTIONS", value_name = "N", default_value_t = 1000, conflicts_with = "events")]
-    transactions: usize,
+    #[arg(
+        long,
+        env = "STATEFUN_TRANSACTIONS",
+        value_name = "N",
+        default_value_t = 1000,
+        // All of them are made before the first is sent.
+        value_parser = clap::value_parser!(u64).range(..=1_000_000),
+    )]
+    transactions: u64,
 }
 
 /// The time from one transaction to the next.

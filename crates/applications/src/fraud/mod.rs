@@ -25,7 +25,7 @@
 //! | [`randomness`] | pseudo-random numbers that are the same when a request is retried |
 //! | [`generator`] | generated (synthetic) events |
 //! | `settings`, `args` | the configuration; its options |
-//! | `demo` | the events of the demo |
+//! | `demo` | what the lines of the demo mean |
 
 pub mod counter;
 pub mod generator;

@@ -18,9 +18,9 @@
 //!
 //! | module | contents |
 //! |---|---|
-//! | [`router`], `forwarder` | which events go to which functions; a new event type is one file under `forwarder/` |
+//! | [`router`], `forwarder` | which events go to which functions; a new event type is a file under `forwarder/` and a line of its list |
 //! | [`product`], [`cart`] | the functions and their states |
-//! | `demo` | the events of the demo |
+//! | `demo` | what the lines of the demo mean |
 //! | `event` | reads, creates and writes CloudEvents |
 //! | `product_details`, `cart_events`, `subscription`, `price` | the JSON of the events' `data` |
 

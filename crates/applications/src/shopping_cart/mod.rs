@@ -22,7 +22,7 @@
 //! | [`cart`], [`inventory`] | the functions and their states |
 //! | [`messages`] | their messages, records and state values |
 //! | `settings`, `args` | the configuration; its options |
-//! | `demo` | the events of the demo |
+//! | `demo` | what the lines of the demo mean |
 
 pub mod cart;
 pub mod inventory;

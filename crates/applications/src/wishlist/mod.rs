@@ -1,4 +1,4 @@
-//! An application that only tests have: what adding one takes is this folder and a line of `list`.
+//! An application that only tests have: what adding one takes is this folder, a line of `list` and its `mod` in lib.rs.
 
 mod demo;
 mod tests;

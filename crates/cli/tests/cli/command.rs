@@ -61,7 +61,13 @@ fn a_wrong_command_line_says_what_was_expected() {
         (vec!["new", "Shop"], "expected 1 to 64 lower-case letters, digits, - and _, beginning with a letter"),
         (vec!["new", "../shop"], "expected 1 to 64 lower-case letters"),
         (vec!["new", "async"], "expected another name"),
-        (vec!["contract", "--functions", "ftp://host"], "expected a URL that begins with http:// or https://"),
+        (vec!["contract", "--functions", "http://user:secret@host"], "without user and password"),
+        (vec!["new", "statefun_sdk"], "expected another name"),
+        (vec!["new", "yield"], "expected another name"),
+        (
+            vec!["contract", "--functions", "ftp://host"],
+            "expected http://HOST:PORT or https://HOST, without user and password",
+        ),
         (vec!["module", "check", "m.yaml", "--egress", "rabbit"], "expected kafka, kinesis, ID=kafka or ID=kinesis"),
         (vec!["completions", "csh"], "[possible values: bash, elvish, fish, powershell, zsh]"),
     ] {

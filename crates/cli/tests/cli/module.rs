@@ -90,7 +90,7 @@ fn the_contract_is_that_of_the_server_a_file_or_both() {
     let both = statefun(&["contract", "--functions", file, "--functions", "built-in"]);
     let both = Contract::from_json(&both.stdout).expect("a contract");
     assert!(both.functions.len() > 2 && both.functions.contains_key(&TypeName::new("shop/order")));
-    let twice = statefun(&["contract", "--functions", &format!("{file},{url}")]);
+    let twice = statefun(&["contract", "--functions", file, "--functions", &url]);
     assert!(text(&twice.stderr).contains("function shop/order is there twice"), "{twice:?}");
     let checked = statefun(&["contract", "--functions", &url, "check", file]);
     assert_eq!(text(&checked.stdout), format!("{file}: fine, nothing has changed\n"));
@@ -108,7 +108,8 @@ fn what_is_not_there_or_no_contract_is_named_with_what_to_do() {
             &format!("{url}/healthz"),
             &["/healthz: not a contract of functions", "expected what a server returns at GET /"],
         ),
-        (&format!("{url}/nothing"), &["404", "start the functions, or name them"]),
+        (&format!("{url}/nothing"), &["GET /nothing: ", "404", "expected 200 and the functions"]),
+        ("localhost:8000", &["expected a file, or a URL that begins with http://"]),
         ("no/such.json", &["--functions no/such.json: No such file"]),
     ] {
         let output = statefun(&["contract", "--functions", functions]);
@@ -116,6 +117,8 @@ fn what_is_not_there_or_no_contract_is_named_with_what_to_do() {
         let error = text(&output.stderr);
         assert!(reasons.iter().all(|reason| error.contains(reason)) && error.lines().count() == 1, "{error}");
     }
+    let twice = statefun(&["module", "check", "-", "--functions", "-"]);
+    assert_eq!(text(&twice.stderr), "error: --functions -: standard input is read already, and only once\n");
     let unknown = statefun(&["contract", "--functions", &url, "--egress", "shop/none=kafka"]);
     assert_eq!(text(&unknown.stderr), "error: --egress shop/none: no function emits to it\n");
 }

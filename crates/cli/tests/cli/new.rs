@@ -42,8 +42,11 @@ fn every_placeholder_is_filled() {
         assert_eq!(files.len(), count, "{files:?}");
         for file in &files {
             let text = fs::read_to_string(file).expect("text");
-            assert!(!text.contains("{{") || file.ends_with(".rs") && !text.contains("{{name"), "{file}: {text}");
+            let left = ["{{name", "{{crate", "{{statefun", "{{lambda", "{{build", "{{copy", "{{ci"];
+            assert!(left.iter().all(|placeholder| !text.contains(placeholder)), "{file}: {text}");
         }
+        let manifest = fs::read_to_string(folder.path().join(name).join("Cargo.toml")).expect("a manifest");
+        assert!(manifest.contains(&format!("default-run = \"{name}\"")), "{manifest}");
         let module = fs::read_to_string(folder.path().join(name).join("module.yaml")).expect("a module");
         assert!(module.contains(&format!("functions: {name}/*\n")), "{module}");
     }
@@ -54,7 +57,8 @@ fn the_sdk_is_where_the_option_says() {
     let folder = tempfile::tempdir().expect("a folder");
     let clone = fs::canonicalize(clone()).expect("the clone");
     for (name, option, expected) in [
-        ("released", None, format!("version = \"{}\"", env!("CARGO_PKG_VERSION"))),
+        // The tests are of a program that was built from a clone.
+        ("beside", None, format!("path = \"{}/crates/sdk\"", clone.display())),
         ("cloned", clone.to_str(), format!("path = \"{}/crates/sdk\"", clone.display())),
         ("fetched", Some("https://example.com/statefun.git"), "git = \"https://example.com/statefun.git\"".to_owned()),
     ] {

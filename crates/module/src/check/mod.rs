@@ -10,8 +10,11 @@
 //! | `component` | endpoints, ingresses and egresses: their kinds and ids |
 //! | `shape` | the known fields and their types |
 //! | `values` | names, durations and URLs as the runtime reads them |
-//! | `endpoint`, `gateway`, `transport`, `kafka`, `kinesis`, `position`, `routes` | rules for one component |
-//! | `module`, `coverage` | rules for the whole module |
+//! | `endpoint`, `gateway`, `transport` | rules for an endpoint: its functions and URL, API Gateway, the HTTP client |
+//! | `kafka`, `kinesis` | rules for an ingress or an egress of either kind |
+//! | `routes`, `position` | rules for both kinds of ingresses: their topics or streams with their targets; where they start |
+//! | `module` | rules for all components together |
+//! | `coverage` | rules for the module beside the functions |
 //! | `findings` | collects what the rules find |
 
 mod component;
@@ -84,7 +87,7 @@ struct Unreadable {
 
 fn read(module: &[u8]) -> Result<Vec<yaml::Node>, Unreadable> {
     if module.len() > LARGEST_MODULE {
-        let wrong = format!("{} bytes, expected {LARGEST_MODULE} at most", module.len());
+        let wrong = format!("more than {LARGEST_MODULE} bytes");
         return Err(Unreadable { code: "too-large", line: 1, wrong, remedy: "check a module.yaml" });
     }
     let text = std::str::from_utf8(module).map_err(|error| {

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,37 +19,36 @@ pub struct CheckArgs {
 }
 
 impl CheckArgs {
+    /// Whether the module comes from standard input, which is then not free for anything else.
+    pub fn reads_standard_input(&self) -> bool {
+        self.file == Path::new("-")
+    }
+
     /// Checks the module against these functions, and prints the findings on standard output.
     ///
     /// # Errors
     /// When the file cannot be read, or when the module has errors.
     pub fn run(&self, contract: &Contract) -> Result<(), BoxError> {
         let name =
-            if self.file == Path::new("-") { "standard input".to_owned() } else { self.file.display().to_string() };
+            if self.reads_standard_input() { "standard input".to_owned() } else { self.file.display().to_string() };
         let text = read(&self.file).map_err(|error| format!("{name}: {error}"))?;
         let report = check(&text, contract);
         let mut out = anstream::stdout().lock();
         let counts = print::counts(&report);
-        if self.json {
-            print::json(&mut out, &name, &report)?;
-        } else {
-            print::findings(&mut out, &report.findings)?;
-        }
+        print::report(&mut out, &name, &report, self.json)?;
         if !report.is_fine() {
             return Err(format!("{name}: {counts}").into());
         }
         if !self.json {
             let verdict = if report.count(Severity::Unchecked) == 0 { "fine" } else { "no errors found" };
-            writeln!(out, "{name}: {verdict} ({counts})")?;
-            if let Some(summary) = &report.summary {
-                write!(out, "{summary}")?;
-            }
+            let summary = report.summary.as_ref().map(ToString::to_string).unwrap_or_default();
+            print::all(&mut out, &format!("{name}: {verdict} ({counts})\n{summary}"))?;
         }
         Ok(())
     }
 }
 
-/// A byte more than the largest module is enough to know that it is larger.
+/// A byte more than the largest module is enough to find that it is too large.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     let limit = LARGEST_MODULE as u64 + 1;
@@ -57,9 +56,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         io::stdin().lock().take(limit).read_to_end(&mut text)?;
     } else {
         File::open(path)?.take(limit).read_to_end(&mut text)?;
-    }
-    if text.len() > LARGEST_MODULE {
-        return Err(io::Error::other(format!("larger than {LARGEST_MODULE} bytes: not a module")));
     }
     Ok(text)
 }

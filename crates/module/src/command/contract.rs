@@ -1,6 +1,6 @@
-use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use statefun_sdk::{BoxError, Contract};
@@ -21,7 +21,7 @@ enum ContractCommand {
     ///
     /// An error is a change with which a job that is restored from the older release's savepoint fails, such as another
     /// state type or a removed function. A warning is a change that the cluster does not apply, or that the module must
-    /// follow. The exit code is 1 if there is an error.
+    /// follow. The exit code is 1 if there is an error. Options that are about the functions stand before `check`.
     Check {
         /// The contract of the older release, as `contract` printed it
         old: PathBuf,
@@ -39,23 +39,33 @@ impl ContractArgs {
     pub fn run(&self, contract: &Contract) -> Result<(), BoxError> {
         let mut out = anstream::stdout().lock();
         let Some(ContractCommand::Check { old, json }) = &self.command else {
-            return Ok(writeln!(out, "{}", contract.to_json())?);
+            return Ok(print::all(&mut out, &(contract.to_json() + "\n"))?);
         };
         let name = old.display().to_string();
-        let text = fs::read(old).map_err(|error| format!("{name}: {error}"))?;
+        let text = read(old).map_err(|error| format!("{name}: {error}"))?;
         let old = Contract::from_json(&text).map_err(|error| format!("{name}: {error}"))?;
         let report = compare(&old, contract);
-        if *json {
-            print::json(&mut out, &name, &report)?;
-        } else {
-            print::findings(&mut out, &report.findings)?;
-        }
+        print::report(&mut out, &name, &report, *json)?;
         match report.count(Severity::Error) {
             0 if *json => Ok(()),
-            0 if report.findings.is_empty() => Ok(writeln!(out, "{name}: fine, nothing has changed")?),
-            0 => Ok(writeln!(out, "{name}: fine ({})", print::counts(&report))?),
+            0 if report.findings.is_empty() => {
+                Ok(print::all(&mut out, &format!("{name}: fine, nothing has changed\n"))?)
+            }
+            0 => Ok(print::all(&mut out, &format!("{name}: fine ({})\n", print::counts(&report)))?),
             1 => Err(format!("{name}: 1 incompatible change").into()),
             count => Err(format!("{name}: {count} incompatible changes").into()),
         }
     }
+}
+
+/// The largest contract, in bytes: one of tens of thousands of functions.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        return Err(io::Error::other(format!("more than {LARGEST} bytes: not a contract")));
+    }
+    Ok(text)
 }

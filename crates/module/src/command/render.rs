@@ -1,6 +1,6 @@
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct RenderArgs {
     #[arg(long, env = "STATEFUN_URL", value_name = "URL", default_value_t = RenderOptions::default().url)]
     url: String,
     /// The HTTP client of the cluster
-    #[arg(long, env = "STATEFUN_TRANSPORT", value_name = "TRANSPORT", default_value = "async")]
+    #[arg(long, env = "STATEFUN_TRANSPORT", value_name = "TRANSPORT", default_value_t = RenderOptions::default().transport)]
     transport: Transport,
     /// How long the cluster retries a request before the job fails and restarts
     ///
@@ -58,12 +58,12 @@ pub struct RenderArgs {
     /// With group-offsets it continues after the records that the last job of its group read, without that job's state;
     /// a new group starts at the earliest record. With latest it only reads records that arrive after its start. A job
     /// that is restored always continues at its savepoint. Kinesis has no group-offsets.
-    #[arg(long, env = "STATEFUN_STARTUP_POSITION", value_name = "POSITION", default_value = "earliest")]
+    #[arg(long, env = "STATEFUN_STARTUP_POSITION", value_name = "POSITION", default_value_t = RenderOptions::default().startup_position)]
     startup_position: StartupPosition,
     /// The delivery guarantee of Kafka egresses
     ///
     /// With exactly-once, records are visible after the next checkpoint, to consumers that read committed records only.
-    #[arg(long, env = "STATEFUN_DELIVERY", value_name = "GUARANTEE", default_value = "exactly-once")]
+    #[arg(long, env = "STATEFUN_DELIVERY", value_name = "GUARANTEE", default_value_t = RenderOptions::default().delivery)]
     delivery: Delivery,
     /// The timeout of exactly-once transactions: longer than a checkpoint and a restart take together
     ///
@@ -111,7 +111,7 @@ impl RenderArgs {
         let text = header(&options, made_by) + &module;
         match &self.output {
             Some(path) => fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?,
-            None => io::stdout().write_all(text.as_bytes())?,
+            None => print::all(&mut io::stdout().lock(), &text)?,
         }
         Ok(())
     }
@@ -177,4 +177,22 @@ fn header(options: &RenderOptions, made_by: &MadeBy) -> String {
         let _ = write!(text, " {name} {value}");
     }
     text + "\n# Make it anew rather than change it; `module check` tells whether it still fits the functions.\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: RenderArgs,
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_library() {
+        assert_eq!(Program::parse_from(["program"]).args.options(), RenderOptions::default());
+    }
 }

@@ -58,6 +58,11 @@ pub fn render(contract: &Contract, options: &RenderOptions) -> Result<(String, R
         let call = duration::format(options.call);
         return invalid(format!("--call {call}: a response of AWS Lambda can take 30s; expected more than that"));
     }
+    if contract.ingresses.is_empty() {
+        return invalid(
+            "no ingress, and a job needs one: declare it beside the functions, by RegistryBuilder::ingress(Ingress::new(…))",
+        );
+    }
     let text = write(contract, options).map_err(RenderError::Invalid)?;
     let report = check(text.as_bytes(), contract);
     if report.is_fine() { Ok((text, report)) } else { Err(RenderError::Findings(report.findings)) }

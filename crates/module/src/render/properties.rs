@@ -55,7 +55,8 @@ fn unescape(text: &str) -> Result<String, String> {
                     let digits: String = chars.by_ref().take(4).collect();
                     let four = digits.len() == 4 && digits.chars().all(|c| c.is_ascii_hexdigit());
                     let unit = u16::from_str_radix(&digits, 16).ok().filter(|_| four);
-                    units.push(unit.ok_or_else(|| format!("\\u{digits} is not a character"))?);
+                    // Without the characters, which may be of a password.
+                    units.push(unit.ok_or("a \\u without four hexadecimal digits")?);
                     continue;
                 }
                 Some('t') => '\t',

@@ -86,7 +86,7 @@ fn a_module_that_would_have_errors_is_not_rendered() {
 fn without_an_ingress_a_job_does_not_start() {
     let without = Contract::of(&Registry::builder().function(order()).build().unwrap());
     let error = render(&without, &RenderOptions::default()).unwrap_err();
-    assert!(error.to_string().contains("error[missing-ingress]"), "{error}");
+    assert!(error.to_string().contains("RegistryBuilder::ingress"), "{error}");
 }
 
 #[test]
