@@ -196,10 +196,8 @@ fn text_that_is_deep_or_large_or_blows_up_is_survived() {
     let laughs = "a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c]\n";
     assert!(briefs(&check(laughs)).contains(&"error[alias] 1:d[1]".to_owned()));
     let run = run_check(&"#".repeat(5 * 1024 * 1024));
-    assert_eq!(
-        (run.code, run.err.as_str()),
-        (Some(1), "error: standard input: larger than 4194304 bytes: not a module\n")
-    );
+    assert_eq!((run.code, run.err.as_str()), (Some(1), "error: standard input: 1 error, 0 warnings\n"));
+    assert!(run.out.starts_with("error[too-large]: the module, line 1: more than 4194304 bytes\n"), "{run:?}");
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn options_that_mean_nothing_are_refused() {
         (["--scoring-timeout", "0s"], 2, "expected a duration above zero"),
         (["--scoring-retries", "11"], 2, "11 is not in 0..=10"),
         (["--scoring-concurrency", "0"], 2, "would be zero"),
-        (["--scoring-url", "http://a b"], 2, "invalid uri"),
+        (["--scoring-url", "http://a b"], 1, "error: --scoring-url: invalid uri character"),
         (["--scoring-url", "ftp://localhost"], 1, "error: --scoring-url: expected http://HOST:PORT/PATH or https:"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_statefun-server"))

@@ -122,3 +122,20 @@ fn a_release_is_compared_with_the_one_before() {
     let [changed] = &report.findings[..] else { panic!("{report}") };
     assert_eq!((changed.code(), changed.place()), ("state-type-changed", "shop/order, state placed"));
 }
+
+#[test]
+fn ingresses_and_egresses_that_change_are_told() {
+    let codes = |old: &Contract, new: &Contract| -> Vec<_> {
+        compare(old, new).findings.iter().map(|finding| (finding.severity(), finding.code())).collect()
+    };
+    let with = contract(order());
+    let without = Contract::of(&Registry::builder().function(order()).build().unwrap());
+    assert_eq!(codes(&with, &without), [(Severity::Warning, "ingress-removed")]);
+    assert_eq!(codes(&without, &with), []);
+    let moved = Ingress::new("shop/orders", "other-orders", TEXT, ORDER);
+    let moved = Contract::of(&Registry::builder().function(order()).ingress(moved).build().unwrap());
+    assert_eq!(codes(&with, &moved), [(Severity::Warning, "ingress-changed")]);
+    let more = contract(order().emits_to(Egress::new("shop/mails"), Connector::Kafka));
+    assert_eq!(codes(&with, &more), [(Severity::Warning, "egress-added")]);
+    assert_eq!(codes(&more, &with), [(Severity::Note, "egress-removed")]);
+}

@@ -1,6 +1,7 @@
 //! Functions as the runtime sees them: bytes in, bytes out.
 
 mod dead_letters;
+mod declarations;
 mod effects;
 mod failures;
 mod generated_proto;
