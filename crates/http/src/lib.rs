@@ -5,7 +5,8 @@
 //! | module | what lives there |
 //! |---|---|
 //! | `options` | the settings of a server |
-//! | `endpoint`, `body`, `rejection` | the endpoint as a tower service: a request's body, its response, or why it gets none |
+//! | `endpoint` | the endpoint as a tower service: reads a request, calls the functions, makes the response |
+//! | `body`, `rejection` | the body of a request; the responses of requests that are rejected |
 //! | `drain`, `rate_limit` | admission: readiness, requests in flight, shutdown; requests a second |
 //! | `app` | the endpoint with the pages beside it |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |

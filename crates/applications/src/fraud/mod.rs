@@ -19,6 +19,7 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | this file | the names of the functions, and the ingresses and egresses |
 //! | [`transaction_manager`], [`counter`], [`merchant`], [`threshold`], [`model`] | the functions and their states |
 //! | [`messages`] | their messages |
 //! | `scoring_service`, `http_scoring_service` | the service that scores merchants, and a fake of it; its client |
