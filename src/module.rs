@@ -99,7 +99,11 @@ impl ModuleCommand {
                     applications.registry_of(|name| chosen.is_empty() || chosen.iter().any(|one| one == name))?;
                 let mut options = applications.given(&registry);
                 options.extend(chosen.into_iter().map(|name| ("--application".to_owned(), name)));
-                let made_by = MadeBy { program: "statefun-server module render", options };
+                let made_by = MadeBy {
+                    program: "statefun-server module render",
+                    options,
+                    default_kafka_group: Some("statefun-server".to_owned()),
+                };
                 render.run(&Contract::of(&registry), &made_by)
             }
             Self::Check(command) => command.check.run(&Contract::of(&command.applications.registry()?)),

@@ -185,7 +185,8 @@ fn properties_are_read_as_java_reads_them() {
         text.contains("address: \"b:2\"") && text.contains("consumerGroupId: mine") && !text.contains("of-the-file")
     );
 
-    for (bad, error) in [("a=\\u12", "line 1: a \\u without four hexadecimal digits"), ("\na=\\ud83d", "line 2: unpaired surrogate")]
+    for (bad, error) in
+        [("a=\\u12", "line 1: a \\u without four hexadecimal digits"), ("\na=\\ud83d", "line 2: unpaired surrogate")]
     {
         std::fs::write(&path, bad).unwrap();
         let run = render(&options);

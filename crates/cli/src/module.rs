@@ -86,7 +86,11 @@ impl ModuleCommand {
         match self {
             Self::Render(command) => {
                 let contract = command.functions.contract(false)?;
-                let made_by = MadeBy { program: "statefun module render", options: command.functions.given() };
+                let made_by = MadeBy {
+                    program: "statefun module render",
+                    options: command.functions.given(),
+                    default_kafka_group: None,
+                };
                 command.render.run(&contract, &made_by)
             }
             Self::Check(command) => {

@@ -51,8 +51,8 @@ const TEMPLATES: &[Template] = &[
 
 const LAMBDA: Template = template!("src/bin/bootstrap.rs", "src/bin/bootstrap.rs");
 
-/// Names of crates that the project uses, and of folders that cargo makes.
-const TAKEN: [&str; 16] = [
+/// Names of crates that the project uses, of folders that cargo makes, and what YAML takes for something else than text.
+const TAKEN: &[&str] = &[
     "alloc",
     "bootstrap",
     "build",
@@ -60,6 +60,11 @@ const TAKEN: [&str; 16] = [
     "deps",
     "examples",
     "incremental",
+    "n",
+    "no",
+    "null",
+    "off",
+    "on",
     "proc-macro",
     "serde",
     "std",
@@ -69,10 +74,12 @@ const TAKEN: [&str; 16] = [
     "tracing",
     "tracing-subscriber",
     "uuid",
+    "y",
+    "yes",
 ];
 
 /// Rust's keywords, those that are reserved included.
-const KEYWORDS: [&str; 51] = [
+const KEYWORDS: &[&str] = &[
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else",
     "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro", "match", "mod",
     "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true",
@@ -87,7 +94,9 @@ fn name(text: &str) -> Result<String, String> {
     // As a crate's name, `-` and `_` are the same.
     let crate_name = text.replace('_', "-");
     if TAKEN.contains(&&*crate_name) || KEYWORDS.contains(&text) || crate_name.starts_with("statefun-") {
-        return Err("expected another name: this one is taken by Rust or by a crate that the project uses".to_owned());
+        return Err(
+            "expected another name: this one is taken by Rust, by YAML or by a crate that the project uses".to_owned()
+        );
     }
     Ok(text.to_owned())
 }

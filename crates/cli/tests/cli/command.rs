@@ -64,6 +64,7 @@ fn a_wrong_command_line_says_what_was_expected() {
         (vec!["contract", "--functions", "http://user:secret@host"], "without user and password"),
         (vec!["new", "statefun_sdk"], "expected another name"),
         (vec!["new", "yield"], "expected another name"),
+        (vec!["new", "null"], "expected another name"),
         (
             vec!["contract", "--functions", "ftp://host"],
             "expected http://HOST:PORT or https://HOST, without user and password",

@@ -39,7 +39,7 @@ pub struct RenderArgs {
     /// The brokers [default: bootstrap.servers of the properties, or kafka:9092]
     #[arg(long, env = "STATEFUN_KAFKA_ADDRESS", value_name = "HOST:PORT,…")]
     kafka_address: Option<String>,
-    /// The consumer group [default: group.id of the properties, or statefun-server]
+    /// The consumer group [default: group.id of the properties, or statefun-server for its own functions, or the first namespace]
     #[arg(long, env = "STATEFUN_KAFKA_GROUP", value_name = "GROUP")]
     kafka_group: Option<String>,
     /// A file with properties for Kafka clients, such as those for SASL and TLS; can be repeated
@@ -91,6 +91,8 @@ pub struct MadeBy {
     pub program: &'static str,
     /// The options that decide about the functions, such as `("--egress", "kinesis")`.
     pub options: Vec<(String, String)>,
+    /// See [`RenderOptions::default_kafka_group`].
+    pub default_kafka_group: Option<String>,
 }
 
 impl RenderArgs {
@@ -99,7 +101,7 @@ impl RenderArgs {
     /// # Errors
     /// When no module is written; the error says what to change.
     pub fn run(&self, contract: &Contract, made_by: &MadeBy) -> Result<(), BoxError> {
-        let options = self.options();
+        let options = RenderOptions { default_kafka_group: made_by.default_kafka_group.clone(), ..self.options() };
         let (module, report) = match render(contract, &options) {
             Err(RenderError::Findings(findings)) => {
                 print::findings(&mut anstream::stderr().lock(), &findings)?;
@@ -127,6 +129,7 @@ impl RenderArgs {
             pool_size: self.pool_size,
             kafka_address: self.kafka_address.clone(),
             kafka_group: self.kafka_group.clone(),
+            default_kafka_group: None,
             kafka_properties: self.kafka_properties.clone(),
             startup_position: self.startup_position,
             delivery: self.delivery,

@@ -106,7 +106,13 @@ fn write(contract: &Contract, options: &RenderOptions) -> Result<String, String>
         options,
         kafka: Kafka {
             address: options.kafka_address.clone().or(address).unwrap_or_else(|| "kafka:9092".to_owned()),
-            group: options.kafka_group.clone().or(group).unwrap_or_else(|| "statefun-server".to_owned()),
+            group: options
+                .kafka_group
+                .clone()
+                .or(group)
+                .or_else(|| options.default_kafka_group.clone())
+                .or_else(|| contract.functions.keys().next().map(|name| name.namespace().to_owned()))
+                .unwrap_or_default(),
             reset: reset.unwrap_or_else(|| StartupPosition::Earliest.to_string()),
             consumer: clients.consumer,
             producer: clients.producer,

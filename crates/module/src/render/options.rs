@@ -24,8 +24,11 @@ pub struct RenderOptions {
     pub pool_size: Option<u32>,
     /// The brokers, `HOST:PORT` and commas; `None` is `bootstrap.servers` of the properties, or `kafka:9092`.
     pub kafka_address: Option<String>,
-    /// The consumer group; `None` is `group.id` of the properties, or `statefun-server`.
+    /// The consumer group; `None` is `group.id` of the properties, or `default_kafka_group`.
     pub kafka_group: Option<String>,
+    /// The consumer group where nothing else names one; `None` is the first namespace of the functions, so that jobs do not
+    /// commit offsets to the same group.
+    pub default_kafka_group: Option<String>,
     /// Files with properties of Kafka clients: a Java .properties file, or JSON of a secret or of parameters. The module
     /// contains them, passwords included.
     pub kafka_properties: Vec<PathBuf>,
@@ -55,6 +58,7 @@ impl Default for RenderOptions {
             pool_size: None,
             kafka_address: None,
             kafka_group: None,
+            default_kafka_group: None,
             kafka_properties: Vec::new(),
             startup_position: StartupPosition::Earliest,
             delivery: Delivery::ExactlyOnce,

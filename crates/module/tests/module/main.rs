@@ -31,6 +31,7 @@ fn contract(function: Function) -> Contract {
 fn module() -> String {
     let (module, report) = render(&contract(order()), &RenderOptions::default()).unwrap();
     assert!(report.findings.is_empty(), "{report}");
+    assert!(module.contains("consumerGroupId: shop\n"), "{module}");
     module
 }
 
