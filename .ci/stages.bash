@@ -173,7 +173,7 @@ image() {
     tests/image/run "$@"
 }
 
-image_full() { image --arm64; }
+image_full() { image --arm64 --project; }
 
 cloud() { tests/cloud/run lint cloudformation scripts; }
 

@@ -176,7 +176,13 @@ fn fill(text: &str, args: &NewArgs, sdk: &Sdk) -> String {
     if let Sdk::Path(path) = sdk {
         let path = path.display();
         build_context = format!("--build-context sdk='{path}' ");
-        copy_sdk = format!("# The SDK is a folder of the machine that builds.\nCOPY --from=sdk . {path}/\n");
+        // Not all of the clone, whose folder `target` may be large; cargo reads the manifests of the whole workspace.
+        copy_sdk = format!(
+            "# The SDK is a folder of the machine that builds.\nCOPY --from=sdk Cargo.toml Cargo.lock {path}/\n"
+        );
+        for folder in ["benches", "crates", "examples", "lambda", "src", "tests"] {
+            copy_sdk += &format!("COPY --from=sdk {folder} {path}/{folder}\n");
+        }
         ci_note =
             format!("      # The SDK has to be at {path} here, too: check it out, or depend on a release of it.\n");
     }
