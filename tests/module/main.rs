@@ -4,7 +4,8 @@
 //! `fine.yaml` is a module in which nothing is wrong; each case of `endpoints`, `transports`, `kafka`, `kinesis`, `routes`
 //! and `whole` breaks one thing of it and says what must be found. `legacy.yaml` is one in the format of StateFun 3.0.
 //! `findings.yaml` is one in which much is wrong, and `findings.txt` is what the program prints of it. `texts` has whole
-//! files, and what is about the program itself.
+//! files, and what is about the program itself. `render` and `properties` are about `module render` and its files of client
+//! properties, `kept` about the modules that come with the project.
 
 mod contract;
 mod endpoints;

@@ -7,7 +7,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`cli`] | the commands and their exit codes |
-//! | [`new`] | writes a project with functions of one's own, from the folder `templates` |
+//! | [`new`] | creates a new project from the files in `templates/` |
 //! | [`module`] | `module` and `contract` for any functions; [`source`] is where their contract comes from |
 //! | [`send`] | sends the lines of a file to a topic or stream, with [`schedule`] and [`progress`] |
 //! | [`receive`] | prints a topic or stream as lines of JSON; [`received`] is a record |

@@ -1,4 +1,4 @@
-//! `new`: writes a project with functions of one's own, from the folder `templates`.
+//! `new`: creates a new project from the files in `templates/`.
 
 use std::fs;
 use std::io::{self, Write as _};

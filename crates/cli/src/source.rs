@@ -1,13 +1,13 @@
 //! Where the contract of functions comes from: a running server, a file, or this program itself.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use statefun_module::command::EgressConnectors;
+use statefun_module::command::{EgressConnectors, read_contract};
 use statefun_sdk::{BoxError, Contract};
 use ureq::Agent;
 use ureq::http::Uri;
@@ -19,8 +19,8 @@ const BUILT_IN: &str = include_str!("../applications.json");
 /// A server answers at once.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest contract, in bytes: one of tens of thousands of functions.
-const LARGEST: u64 = 16 * 1024 * 1024;
+/// More than the largest contract, in bytes: the HTTP client needs a bound of its own.
+const LARGEST_BODY: u64 = 32 * 1024 * 1024;
 
 /// Which functions a command is about.
 #[derive(Debug, Args)]
@@ -120,35 +120,24 @@ impl Source {
     }
 
     fn contract(&self) -> Result<Contract, BoxError> {
-        let name = self.name();
-        let json = self.read().map_err(|error| format!("--functions {name}: {error}"))?;
-        Contract::from_json(&json).map_err(|error| format!("--functions {name}: {error}").into())
+        self.read().map_err(|error| format!("--functions {}: {error}", self.name()).into())
     }
 
-    fn read(&self) -> Result<Vec<u8>, BoxError> {
+    fn read(&self) -> Result<Contract, BoxError> {
         match self {
-            Self::Url(url) => get(url),
+            Self::Url(url) => read_contract(&*get(url)?),
             Self::File(path) => match File::open(path) {
-                Ok(file) => read(file),
+                Ok(file) => read_contract(file),
                 // What is no URL to us may be meant as one.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     Err(format!("{error}; expected a file, or a URL that begins with http:// or https://").into())
                 }
                 Err(error) => Err(error.into()),
             },
-            Self::StandardInput => read(io::stdin().lock()),
-            Self::BuiltIn => Ok(BUILT_IN.into()),
+            Self::StandardInput => read_contract(io::stdin().lock()),
+            Self::BuiltIn => read_contract(BUILT_IN.as_bytes()),
         }
     }
-}
-
-fn read(source: impl io::Read) -> Result<Vec<u8>, BoxError> {
-    let mut json = Vec::new();
-    source.take(LARGEST + 1).read_to_end(&mut json)?;
-    if json.len() as u64 > LARGEST {
-        return Err(format!("more than {LARGEST} bytes: not a contract").into());
-    }
-    Ok(json)
 }
 
 fn get(url: &Uri) -> Result<Vec<u8>, BoxError> {
@@ -156,7 +145,7 @@ fn get(url: &Uri) -> Result<Vec<u8>, BoxError> {
     let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).tls_config(tls).build();
     match Agent::new_with_config(config).get(url).call() {
         Ok(mut response) => {
-            let body = response.body_mut().with_config().limit(LARGEST).read_to_vec();
+            let body = response.body_mut().with_config().limit(LARGEST_BODY).read_to_vec();
             Ok(body.map_err(|error| format!("GET {}: {error}", url.path()))?)
         }
         Err(error @ ureq::Error::StatusCode(_)) => {

@@ -1,4 +1,4 @@
-//! A function of one's own, served: `cargo run -p statefun-http --example serve`.
+//! A minimal server: `cargo run -p statefun-http --example serve`.
 
 use statefun_http::{Options, serve};
 use statefun_sdk::{Context, Egress, Function, FunctionError, KafkaRecord, Registry, ValueSpec};

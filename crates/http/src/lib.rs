@@ -11,7 +11,8 @@
 //! | `app` | the endpoint with the pages beside it |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
 //! | `workers`, `connection`, `writes`, `tls` | the threads that serve connections; one of these; its writes; certificates |
-//! | `metrics`, `recorder` (feature `metrics`) | what is counted; the Prometheus recorder |
+//! | `metrics` | what is counted |
+//! | `recorder` (feature `metrics`) | the Prometheus recorder |
 //! | `error` | why a server cannot start, or ended early |
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
 

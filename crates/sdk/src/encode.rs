@@ -91,7 +91,7 @@ impl<T: Encode + Typed> Payload for T {
     }
 }
 
-/// Buffers that are reused for every value, so that a value needs no allocation.
+/// Scratch buffers, reused to avoid an allocation per value.
 #[derive(Debug, Default)]
 pub struct Buffers {
     /// The bytes of a value.

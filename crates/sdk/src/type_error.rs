@@ -9,7 +9,7 @@ pub struct TypeError {
 }
 
 impl TypeError {
-    /// An error of a type of one's own. `reason` must not show the value: it is logged.
+    /// The error of a custom type. `reason` must not show the value: it is logged.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { reason: reason.into() }
     }

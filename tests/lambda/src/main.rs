@@ -1,4 +1,4 @@
-//! The functions of the tests' own on AWS Lambda, as anybody's would be.
+//! The test functions on AWS Lambda.
 
 use std::process::ExitCode;
 

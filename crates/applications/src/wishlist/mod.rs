@@ -1,6 +1,7 @@
 //! An application that only tests have: what adding one takes is this folder, a line of `list` and its `mod` in lib.rs.
 
 mod demo;
+#[cfg(test)]
 mod tests;
 
 use clap::Args;

@@ -1,4 +1,5 @@
-//! Isolated tests: one function is fed from a resource file of events, and asked what it sent, emitted and kept.
+//! Isolated tests: one function is fed events, most from a file, and its messages, records and states are compared. `lists` and
+//! `destinations` are about the list of applications, `scenario` about several functions together.
 
 mod cart;
 mod destinations;

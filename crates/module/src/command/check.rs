@@ -1,10 +1,11 @@
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use statefun_sdk::{BoxError, Contract};
 
+use super::input::bounded;
 use super::print;
 use crate::{LARGEST_MODULE, Severity, check};
 
@@ -31,7 +32,11 @@ impl CheckArgs {
     pub fn run(&self, contract: &Contract) -> Result<(), BoxError> {
         let name =
             if self.reads_standard_input() { "standard input".to_owned() } else { self.file.display().to_string() };
-        let text = read(&self.file).map_err(|error| format!("{name}: {error}"))?;
+        let text = match self.reads_standard_input() {
+            true => bounded(io::stdin().lock(), LARGEST_MODULE),
+            false => File::open(&self.file).and_then(|file| bounded(file, LARGEST_MODULE)),
+        };
+        let text = text.map_err(|error| format!("{name}: {error}"))?;
         let report = check(&text, contract);
         let mut out = anstream::stdout().lock();
         let counts = print::counts(&report);
@@ -46,16 +51,4 @@ impl CheckArgs {
         }
         Ok(())
     }
-}
-
-/// A byte more than the largest module is enough to find that it is too large.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    let limit = LARGEST_MODULE as u64 + 1;
-    if path == Path::new("-") {
-        io::stdin().lock().take(limit).read_to_end(&mut text)?;
-    } else {
-        File::open(path)?.take(limit).read_to_end(&mut text)?;
-    }
-    Ok(text)
 }

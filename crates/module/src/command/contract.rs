@@ -1,10 +1,10 @@
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use statefun_sdk::{BoxError, Contract};
 
+use super::input::read_contract;
 use super::print;
 use crate::{Severity, compare};
 
@@ -42,8 +42,8 @@ impl ContractArgs {
             return Ok(print::all(&mut out, &(contract.to_json() + "\n"))?);
         };
         let name = old.display().to_string();
-        let text = read(old).map_err(|error| format!("{name}: {error}"))?;
-        let old = Contract::from_json(&text).map_err(|error| format!("{name}: {error}"))?;
+        let old = File::open(old).map_err(BoxError::from).and_then(read_contract);
+        let old = old.map_err(|error| format!("{name}: {error}"))?;
         let report = compare(&old, contract);
         print::report(&mut out, &name, &report, *json)?;
         match report.count(Severity::Error) {
@@ -56,16 +56,4 @@ impl ContractArgs {
             count => Err(format!("{name}: {count} incompatible changes").into()),
         }
     }
-}
-
-/// The largest contract, in bytes: one of tens of thousands of functions.
-const LARGEST: u64 = 16 * 1024 * 1024;
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    File::open(path)?.take(LARGEST + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > LARGEST {
-        return Err(io::Error::other(format!("more than {LARGEST} bytes: not a contract")));
-    }
-    Ok(text)
 }

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `render`, `check`, `contract` | a command each |
 //! | `connectors` | `--egress`, for functions that did not declare the connectors of their egresses |
+//! | `input` | what commands read, within bounds |
 //! | `print` | findings on a terminal and as JSON |
 //!
 //! A command that fails returns an error, whose exit code is 1; what it found is printed before.
@@ -12,10 +13,12 @@
 mod check;
 mod connectors;
 mod contract;
+mod input;
 mod print;
 mod render;
 
 pub use check::CheckArgs;
 pub use connectors::EgressConnectors;
 pub use contract::ContractArgs;
+pub use input::read_contract;
 pub use render::{MadeBy, RenderArgs};

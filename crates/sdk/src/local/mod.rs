@@ -2,6 +2,15 @@
 //!
 //! [`TestContext`] calls one function; [`LocalRuntime`] is the runtime's side of the protocol for several. Neither keeps
 //! anything on disk, knows of other machines, or delivers exactly once over a crash: the cluster does.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `test_context` | [`TestContext`]: one instance of one function |
+//! | `runtime` | [`LocalRuntime`]: delivers messages in order, batches them, and applies responses |
+//! | `states`, `mailboxes`, `timers` | what the runtime keeps: states, waiting messages, delayed messages |
+//! | `transport` | how requests reach the functions: in the process, or over a wire |
+//! | `emitted` | records that were emitted |
+//! | `violation` | what a cluster would reject of a response |
 
 mod emitted;
 mod mailboxes;

@@ -79,7 +79,7 @@ async fn a_dead_letter_to_kinesis_has_a_key_that_kinesis_takes() {
     }
 }
 
-/// An error of one's own with a source that quotes the value.
+/// A custom error whose source quotes the value.
 #[tokio::test]
 async fn sources_are_told_without_values() {
     #[derive(Debug)]

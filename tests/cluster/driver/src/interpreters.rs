@@ -1,4 +1,4 @@
-//! Functions of the tests' own, served by this process as anybody's would be.
+//! Test functions, served by this process like any other application.
 
 use anyhow::Result;
 use statefun_http::Options;
