@@ -1,5 +1,6 @@
 //! All that a server serves: invocations, and the pages beside them.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -13,7 +14,8 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{Either, Full};
-use statefun_sdk::{Contract, Registry};
+use serde::Serialize;
+use statefun_sdk::{Contract, DeadLetterUsage, Registry};
 use tower_service::Service;
 
 use crate::body::RequestBody;
@@ -49,10 +51,7 @@ impl App {
         if options.metrics {
             recorder::install();
         }
-        let mut endpoint = Endpoint::new(registry).body_limit(options.body_limit).max_in_flight(options.max_in_flight);
-        if let Some(limit) = options.rate_limit {
-            endpoint = endpoint.rate_limit(limit);
-        }
+        let endpoint = Endpoint::with_options(registry, options);
         let pages = pages(&endpoint, options);
         Self { endpoint, any_path: options.any_path, pages }
     }
@@ -66,7 +65,7 @@ impl App {
     /// Within a Tokio runtime, starts the task that keeps the memory of histograms bounded. It ends with the endpoint.
     pub(crate) fn spawn_upkeep(&self) {
         #[cfg(feature = "metrics")]
-        recorder::spawn_upkeep(&self.endpoint.metrics);
+        recorder::spawn_upkeep(&self.endpoint.metrics, self.endpoint.refresher());
     }
 
     /// Invocations, which are most requests, do without the router.
@@ -115,12 +114,30 @@ impl Service<Request> for App {
     }
 }
 
+/// What `GET /` returns: the contract, and what becomes of it.
+#[derive(Serialize)]
+struct Overview<'a> {
+    #[serde(flatten)]
+    contract: &'a Contract,
+    /// Of the functions that make dead letters.
+    dead_letter_budgets: BTreeMap<&'a str, DeadLetterUsage>,
+}
+
+fn overview(contract: &Contract, registry: &Registry) -> String {
+    let functions = registry.functions().iter().filter(|function| function.on_failure().dead_letter().is_some());
+    let budgets = functions.map(|function| (function.type_name().as_str(), function.dead_letter_usage()));
+    let overview = Overview { contract, dead_letter_budgets: budgets.collect() };
+    // Only a key that is no string, or a failing writer, is an error of serde_json.
+    serde_json::to_string_pretty(&overview).unwrap_or_default() + "\n"
+}
+
 /// `/`, `/healthz`, `/readyz` and `/metrics`, and rejections of all but these and invocations.
 fn pages(endpoint: &Endpoint, options: &Options) -> Router {
-    let functions = Bytes::from(Contract::of(endpoint.registry()).to_json() + "\n");
+    let contract = Arc::new(Contract::of(endpoint.registry()));
+    let functions = endpoint.clone();
     let drain = endpoint.drain();
     let pages = [
-        ("/", get(async move || ([(CONTENT_TYPE, "application/json")], functions))),
+        ("/", get(async move || ([(CONTENT_TYPE, "application/json")], overview(&contract, functions.registry())))),
         ("/healthz", get(async || "alive\n")),
         ("/readyz", get(async move || readyz(&drain))),
     ];

@@ -11,17 +11,21 @@
 //! | `app` | the endpoint with the pages beside it |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
 //! | `workers`, `connection`, `writes`, `tls` | the threads that serve connections; one of these; its writes; certificates |
+//! | `available_memory` | the memory of the container or machine |
 //! | `metrics` | what is counted |
+//! | `log` | what is logged of requests |
 //! | `recorder` (feature `metrics`) | the Prometheus recorder |
 //! | `error` | why a server cannot start, or ended early |
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
 
 mod app;
+mod available_memory;
 mod body;
 mod connection;
 mod drain;
 mod endpoint;
 mod error;
+mod log;
 mod metrics;
 mod options;
 mod rate_limit;

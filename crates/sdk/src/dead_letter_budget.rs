@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 /// How many of the last [`WINDOW`] messages may become dead letters.
@@ -17,7 +18,7 @@ pub(crate) const WINDOW: u64 = 1000;
 pub(crate) const REST: Duration = Duration::from_secs(10 * 60);
 
 /// How many dead letters a function made of its last 1,000 messages, in this process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeadLetterUsage {
     /// Dead letters among the last 1,000 messages, those of batches at work included.

@@ -14,6 +14,7 @@
 //! | `ingress`, `registry` | the sources of messages; all functions of a process, checked |
 //! | `contract` | what a registry declares as data, and its JSON |
 //! | `handler`, `request`, `batch`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
+//! | `log_sampler` | how often a cause is logged |
 //! | `memory_budget` | how many bytes requests and responses may hold together |
 //! | `error` | rejected requests, and the kinds of failure |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
@@ -34,6 +35,7 @@ mod error;
 mod function;
 mod handler;
 mod ingress;
+mod log_sampler;
 mod memory_budget;
 mod message;
 mod message_handler;
@@ -76,6 +78,7 @@ pub use error::{
 pub use function::Function;
 pub use handler::{BatchRequest, Outcome, Quarantined, RequestReplyHandler, Response, ResponseKind};
 pub use ingress::Ingress;
+pub use log_sampler::LogSampler;
 pub use memory_budget::{MemoryBudget, MemoryPermit};
 pub use message::Message;
 pub use message_handler::{FromMessage, MessageHandler};
