@@ -7,10 +7,9 @@ use std::hint::black_box;
 
 use bytes::Bytes;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use futures_util::FutureExt;
 use prost::Message;
 use statefun_bench::requests::{COUNTER, ECHO, Exchange};
-use statefun_bench::{Documents, registry};
+use statefun_bench::{Documents, now, registry};
 use statefun_sdk::RequestReplyHandler;
 use statefun_sdk::protocol::reqreply::{FromFunction, ToFunction};
 
@@ -47,7 +46,7 @@ fn handle(criterion: &mut Criterion) {
             group.bench_function(BenchmarkId::new(format!("{documents:?}").to_lowercase(), exchange.name), |bencher| {
                 bencher.iter_batched(
                     || request.clone(),
-                    |request| handler.handle(request).now_or_never().expect("nothing to wait for"),
+                    |request| now(handler.handle(request)).expect("nothing to wait for"),
                     BatchSize::SmallInput,
                 );
             });

@@ -3,7 +3,6 @@
 //! A case is an operation and a request's name, such as `handle counter_10`. Without arguments it lists all cases.
 //! `benches/instructions` runs it under Valgrind.
 
-use std::future::Future;
 use std::hint::black_box;
 use std::process::ExitCode;
 
@@ -11,11 +10,10 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use prost::Message;
 use statefun_bench::requests::{COUNTER, ECHO, Exchange};
-use statefun_bench::{Documents, registry};
+use statefun_bench::{Documents, now, registry};
 use statefun_http::{Options, router};
 use statefun_sdk::protocol::reqreply::{FromFunction, ToFunction};
 use statefun_sdk::{BoxError, RequestReplyHandler};
@@ -23,6 +21,8 @@ use tower::ServiceExt;
 
 /// The operations on a request.
 const WORKS: [(&str, Prepare); 4] = [("decode", decode), ("encode", encode), ("handle", handle), ("http", http)];
+
+const NOT_READY: &str = "the future is not ready";
 
 type Prepare = fn(Exchange) -> Result<Work, BoxError>;
 type Work = Box<dyn FnMut() -> Result<(), BoxError>>;
@@ -49,7 +49,7 @@ fn encode(exchange: Exchange) -> Result<Work, BoxError> {
 fn handle(exchange: Exchange) -> Result<Work, BoxError> {
     let handler = RequestReplyHandler::new(registry(Documents::Owned)?);
     Ok(Box::new(move || {
-        black_box(now(handler.handle(black_box(Bytes::from_static(exchange.request))))??);
+        black_box(now(handler.handle(black_box(Bytes::from_static(exchange.request)))).ok_or(NOT_READY)??);
         Ok(())
     }))
 }
@@ -59,14 +59,10 @@ fn http(exchange: Exchange) -> Result<Work, BoxError> {
     let router: Router = router(registry(Documents::Owned)?, &Options::default());
     Ok(Box::new(move || {
         let request = Request::post("/statefun").header("content-type", "application/octet-stream");
-        let response = now(router.clone().oneshot(request.body(Body::from(exchange.request))?))??;
-        black_box(now(response.into_body().collect())??);
+        let response = now(router.clone().oneshot(request.body(Body::from(exchange.request))?)).ok_or(NOT_READY)??;
+        black_box(now(response.into_body().collect()).ok_or(NOT_READY)??);
         Ok(())
     }))
-}
-
-fn now<T>(future: impl Future<Output = T>) -> Result<T, BoxError> {
-    future.now_or_never().ok_or_else(|| "the future is not ready".into())
 }
 
 fn exchanges() -> impl Iterator<Item = Exchange> {

@@ -67,7 +67,7 @@ impl Default for Options {
             drain_delay: Duration::from_secs(5),
             max_in_flight: 4096,
             invocation_limit: RequestReplyHandler::INVOCATION_LIMIT,
-            invocation_timeout: Duration::from_secs(30),
+            invocation_timeout: RequestReplyHandler::INVOCATION_TIMEOUT,
             response_limit: RequestReplyHandler::RESPONSE_LIMIT,
             memory_budget: available_memory() / 5,
             rate_limit: None,

@@ -1,6 +1,6 @@
 use std::fmt::Display;
 
-use statefun_sdk::{Contract, FunctionContract, StateContract, TypeName};
+use statefun_sdk::{Contract, FunctionContract, StateContract, TypeName, UnexpectedTypePolicy};
 
 use crate::finding::{Finding, Report, Severity};
 
@@ -32,6 +32,9 @@ pub fn compare(old: &Contract, new: &Contract) -> Report {
                 "keep the function, even if it only ignores its messages",
             ),
         }
+    }
+    for (name, function) in &new.functions {
+        changes.sends(name, function, old);
     }
     for name in new.functions.keys().filter(|name| !old.functions.contains_key(*name)) {
         changes.add(
@@ -130,6 +133,33 @@ impl Changes {
         self.connectors(name, old, new);
     }
 
+    /// While replicas of both releases serve, and for what was sent before a rollback, the older receiver gets what the new sender
+    /// sends.
+    fn sends(&mut self, name: &TypeName, function: &FunctionContract, old: &Contract) {
+        for (target, messages) in &function.sends {
+            let Some(receiver) = old.functions.get(target).filter(|receiver| !receiver.accepts.is_empty()) else {
+                continue;
+            };
+            let outcome = match receiver.on_unexpected_type {
+                UnexpectedTypePolicy::DeadLetter => "replicas of the older release make dead letters of them",
+                UnexpectedTypePolicy::Ignore => "replicas of the older release ignore them",
+                _ => {
+                    "replicas of the older release fail their batches, and if none is new the job restarts in an endless loop"
+                }
+            };
+            for message in messages.difference(&receiver.accepts) {
+                self.add(
+                    Severity::Error,
+                    "sender-before-receiver",
+                    name,
+                    format!("it sends {message} to {target}, which the older release does not accept"),
+                    outcome,
+                    "release the handler first, on all replicas, and then what sends to it",
+                );
+            }
+        }
+    }
+
     fn ingresses(&mut self, old: &Contract, new: &Contract) {
         for (id, ingress) in &old.ingresses {
             let place = format!("ingress {id}");
@@ -165,7 +195,11 @@ impl Changes {
 
     /// An empty set means that all types are accepted.
     fn accepts(&mut self, name: &TypeName, old: &FunctionContract, new: &FunctionContract) {
-        const IGNORED: &str = "such messages in flight are ignored, with one line in the server's log";
+        let outcome = match new.on_unexpected_type {
+            UnexpectedTypePolicy::DeadLetter => "such messages in flight become dead letters",
+            UnexpectedTypePolicy::Ignore => "such messages in flight are ignored",
+            _ => "such messages in flight fail their batches: the job restarts in an endless loop",
+        };
         const REMEDY: &str = "keep the handlers until no such message is in flight";
 
         if new.accepts.is_empty() {
@@ -174,11 +208,11 @@ impl Changes {
         if old.accepts.is_empty() {
             let accepts = Vec::from_iter(new.accepts.iter().map(TypeName::as_str)).join(", ");
             let text = format!("it accepted all types, and accepts only {accepts}");
-            self.add(Severity::Warning, "type-removed", name, text, IGNORED, REMEDY);
+            self.add(Severity::Warning, "type-removed", name, text, outcome, REMEDY);
         }
         for gone in old.accepts.difference(&new.accepts) {
             let text = format!("it no longer accepts {gone}");
-            self.add(Severity::Warning, "type-removed", name, text, IGNORED, REMEDY);
+            self.add(Severity::Warning, "type-removed", name, text, outcome, REMEDY);
         }
     }
 

@@ -129,6 +129,9 @@ impl RequestReplyHandler {
     /// The default of [`invocation_limit`](Self::invocation_limit).
     pub const INVOCATION_LIMIT: usize = 65_536;
 
+    /// The [`invocation_timeout`](Self::invocation_timeout) that servers of `statefun-http` have by default.
+    pub const INVOCATION_TIMEOUT: Duration = Duration::from_secs(30);
+
     /// The default of [`response_limit`](Self::response_limit): the runtime's `payload_max_bytes` as it is by default.
     pub const RESPONSE_LIMIT: usize = 32 * 1024 * 1024;
 

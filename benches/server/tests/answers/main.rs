@@ -1,7 +1,6 @@
 //! The functions implement the workload: every stored request gets a response equivalent to its stored response.
 
 use bytes::Bytes;
-use futures_util::FutureExt;
 use prost::Message;
 use serde_json::Value;
 use statefun_bench::requests::{COUNTER, ECHO, Exchange, FRESH, MISSING};
@@ -12,20 +11,20 @@ use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Respon
 use statefun_sdk::protocol::reqreply::to_function::{Invocation, InvocationBatchRequest, PersistedValue, Request};
 use statefun_sdk::protocol::reqreply::{Address, FromFunction, ToFunction, TypedValue};
 
-#[test]
-fn stored_requests_get_equivalent_responses() {
+#[tokio::test]
+async fn stored_requests_get_equivalent_responses() {
     for documents in [Documents::Owned, Documents::Borrowed, Documents::Raw] {
         let handler = RequestReplyHandler::new(registry(documents).expect("a registry"));
         for Exchange { name, request, response } in [MISSING, FRESH].into_iter().chain(COUNTER).chain(ECHO) {
-            let reply = handler.handle(Bytes::from_static(request)).now_or_never().expect("nothing to wait for");
+            let reply = handler.handle(Bytes::from_static(request)).await;
             let reply = reply.unwrap_or_else(|error| panic!("{documents:?}, {name}: {error}"));
             assert_eq!(meaning(&reply.body), meaning(response), "{documents:?}, {name}");
         }
     }
 }
 
-#[test]
-fn every_state_of_a_wide_function_is_written_back() {
+#[tokio::test]
+async fn every_state_of_a_wide_function_is_written_back() {
     let state = |number: usize| PersistedValue {
         state_name: format!("state_{number}").into(),
         state_value: Some(TypedValue {
@@ -42,7 +41,7 @@ fn every_state_of_a_wide_function_is_written_back() {
     let request = ToFunction { request: Some(Request::Invocation(request)) }.encode_to_vec();
 
     let handler = RequestReplyHandler::new(wide::registry(3).expect("a registry"));
-    let reply = handler.handle(request.into()).now_or_never().expect("nothing to wait for").expect("a response");
+    let reply = handler.handle(request.into()).await.expect("a response");
 
     let Some(Response::InvocationResult(result)) = FromFunction::decode(reply.body).expect("a response").response
     else {

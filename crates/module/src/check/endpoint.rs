@@ -1,9 +1,11 @@
 //! Endpoints: their functions, URL and transport.
 
+use statefun_sdk::RequestReplyHandler;
+
+use super::call;
 use super::component::{Component, Kind, unreadable_name};
 use super::field::Field;
 use super::findings::{Findings, outcome};
-use super::gateway;
 use super::module::{Endpoint, Module};
 use super::shape::{self, Known, Shape, optional, required};
 use super::transport::{self, Client};
@@ -26,6 +28,9 @@ const V1: &[Known] = &[
 pub(super) fn check<'a>(findings: &mut Findings, component: &Component<'a>, module: &mut Module<'a>) {
     let spec = &component.spec;
     let client = if component.kind == Kind::EndpointV1 { check_v1(findings, spec) } else { check_v2(findings, spec) };
+    if let Some(batch) = spec.get("maxNumBatchRequests") {
+        check_batch(findings, &batch);
+    }
     if let Some(functions) = spec.get("functions") {
         check_functions(findings, functions, module);
     }
@@ -90,6 +95,19 @@ fn check_functions<'a>(findings: &mut Findings, field: Field<'a>, module: &mut M
     module.endpoints.push(Endpoint { functions: name, whole_namespace, field });
 }
 
+fn check_batch(findings: &mut Findings, batch: &Field<'_>) {
+    let limit = RequestReplyHandler::INVOCATION_LIMIT;
+    if batch.text().and_then(|text| text.parse::<usize>().ok()).is_some_and(|most| most > limit) {
+        findings.error(
+            "batch-too-large",
+            batch,
+            format!("requests of more than {limit} messages, which the functions reject"),
+            "such a request is sent again until call has passed, then the job restarts, in an endless loop",
+            format!("write {limit} at most, and 1000 (the default) unless there is a reason"),
+        );
+    }
+}
+
 fn check_url(findings: &mut Findings, template: &Field<'_>, client: Client, spec: &Field<'_>) {
     let transport = spec.get("transport");
     let Some(text) = template.text() else { return };
@@ -149,8 +167,7 @@ fn check_url(findings: &mut Findings, template: &Field<'_>, client: Client, spec
             findings.error("tls-option-without-https", &field, wrong, outcome::IGNORED, "write https, or remove it");
         }
     }
-    if is_lambda(text) {
-        let timeouts = transport.as_ref().map_or_else(|| spec.get("timeouts"), |transport| transport.get("timeouts"));
-        gateway::check(findings, template, client, transport.as_ref(), timeouts.as_ref());
-    }
+    let timeouts = transport.as_ref().map_or_else(|| spec.get("timeouts"), |transport| transport.get("timeouts"));
+    let check = if is_lambda(text) { call::check_lambda } else { call::check_server };
+    check(findings, template, client, transport.as_ref(), timeouts.as_ref());
 }

@@ -10,20 +10,20 @@
 //! | `component` | endpoints, ingresses and egresses: their kinds and ids |
 //! | `shape` | the known fields and their types |
 //! | `values` | names, durations and URLs as the runtime reads them |
-//! | `endpoint`, `gateway`, `transport` | rules for an endpoint: its functions and URL, API Gateway, the HTTP client |
+//! | `endpoint`, `transport`, `call` | rules for an endpoint: its functions and URL, the HTTP client, how long that waits |
 //! | `kafka`, `kinesis` | rules for an ingress or an egress of either kind |
 //! | `routes`, `position` | rules for both kinds of ingresses: their topics or streams with their targets; where they start |
 //! | `module` | rules for all components together |
 //! | `coverage` | rules for the module beside the functions |
 //! | `findings` | collects what the rules find |
 
+mod call;
 mod component;
 mod coverage;
 mod document;
 mod endpoint;
 mod field;
 mod findings;
-mod gateway;
 mod kafka;
 mod kinesis;
 mod legacy;
