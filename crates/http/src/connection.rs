@@ -34,7 +34,7 @@ pub(crate) struct Protocol {
 
 impl Protocol {
     /// Serves a connection to its end, or until `watcher` signals shutdown and nothing is in flight on it.
-    pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, watcher: Watcher) {
+    pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, watcher: Watcher) {
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls.clone() {
             return match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
@@ -46,7 +46,7 @@ impl Protocol {
         self.http(stream, watcher).await;
     }
 
-    async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, watcher: Watcher) {
+    async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, watcher: Watcher) {
         let service = service_fn(|request: hyper::Request<Incoming>| {
             let served = self.served.clone();
             async move { Ok::<_, Infallible>(served.respond(request).await) }

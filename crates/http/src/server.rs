@@ -15,12 +15,13 @@ use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Socket, Type};
 use statefun_sdk::Registry;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 #[cfg(feature = "tls")]
 use tokio_rustls::TlsAcceptor;
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::app::{App, Served};
 use crate::connection::Protocol;
@@ -259,15 +260,10 @@ impl BoundServer {
         let functions = server.app.endpoint.registry().functions().len();
         let scheme = server.scheme();
         let (protocol, drain) = server.protocol();
-        let begin = move |stream: TcpStream, watcher| {
-            // A response is written at once or in large parts: there is nothing to wait for.
-            let _ = stream.set_nodelay(true);
-            drop(tokio::spawn(protocol.clone().serve(stream, watcher)));
-        };
-        let mut workers = Workers::start(workers, begin).map_err(ServeError::Io)?;
+        let workers = Workers::start(workers).map_err(ServeError::Io)?;
         info!(functions, "serving at {scheme}://{local_addr}");
         tokio::select! {
-            never = accept(&listener, &mut workers, &connections) => match never {},
+            never = accept(&listener, &protocol, &workers, &connections) => match never {},
             () = drain.run(shutdown) => drop(listener),
         }
         connections.shutdown().await;
@@ -291,11 +287,22 @@ impl fmt::Debug for BoundServer {
     }
 }
 
-/// Hands every connection to a worker.
-async fn accept(listener: &TcpListener, workers: &mut Workers, connections: &GracefulShutdown) -> Infallible {
+/// Hands every connection to the workers, and never waits for them.
+async fn accept(
+    listener: &TcpListener,
+    protocol: &Protocol,
+    workers: &Workers,
+    connections: &GracefulShutdown,
+) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => workers.give(stream, connections.watcher()).await,
+            Ok((stream, _)) => match on(workers.handle(), stream) {
+                Ok(stream) => {
+                    let watcher = connections.watcher();
+                    drop(workers.handle().spawn(protocol.clone().serve(stream, watcher)));
+                }
+                Err(error) => warn!(%error, "a connection was lost before it was served"),
+            },
             // The client was gone before.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
@@ -305,6 +312,15 @@ async fn accept(listener: &TcpListener, workers: &mut Workers, connections: &Gra
             }
         }
     }
+}
+
+/// A connection that was accepted on this thread, for the runtime that serves it.
+fn on(runtime: &Handle, stream: TcpStream) -> io::Result<TcpStream> {
+    let stream = stream.into_std()?;
+    // A response is written at once or in large parts: there is nothing to wait for.
+    stream.set_nodelay(true)?;
+    let _entered = runtime.enter();
+    TcpStream::from_std(stream)
 }
 
 fn is_the_clients(error: &io::Error) -> bool {

@@ -1,5 +1,6 @@
 //! A server as a client sees it: bytes over sockets.
 
+mod blocking;
 mod drain;
 mod logs;
 mod metrics;

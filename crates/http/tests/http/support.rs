@@ -49,6 +49,11 @@ impl Gate {
         Function::new(name).fallback(wait).with(self.clone())
     }
 
+    /// Says that a message has come, for functions that wait elsewhere.
+    pub(crate) fn arrive(&self) {
+        self.arrived.add_permits(1);
+    }
+
     /// Waits until another message is in the function.
     pub(crate) async fn arrival(&self) {
         within(self.arrived.acquire()).await.unwrap().forget();
