@@ -23,6 +23,7 @@ use crate::options::Options;
 #[cfg(feature = "metrics")]
 use crate::recorder;
 use crate::rejection::Rejection;
+use crate::watchdog::Watchdog;
 
 /// A body of the endpoint's own, or one of a page.
 pub(crate) type ResponseBody = Either<Full<Bytes>, Body>;
@@ -53,6 +54,7 @@ impl App {
         if let Some(limit) = options.rate_limit {
             endpoint = endpoint.rate_limit(limit);
         }
+        endpoint.watchdog = Watchdog::new(endpoint.registry(), &options.timeouts);
         let pages = pages(&endpoint, options);
         Self { endpoint, any_path: options.any_path, pages }
     }
@@ -118,10 +120,10 @@ impl Service<Request> for App {
 /// `/`, `/healthz`, `/readyz` and `/metrics`, and rejections of all but these and invocations.
 fn pages(endpoint: &Endpoint, options: &Options) -> Router {
     let functions = Bytes::from(Contract::of(endpoint.registry()).to_json() + "\n");
-    let drain = endpoint.drain();
+    let (drain, watchdog) = (endpoint.drain(), endpoint.watchdog.clone());
     let pages = [
         ("/", get(async move || ([(CONTENT_TYPE, "application/json")], functions))),
-        ("/healthz", get(async || "alive\n")),
+        ("/healthz", get(async move || healthz(&watchdog))),
         ("/readyz", get(async move || readyz(&drain))),
     ];
     let reject = |rejection: Rejection| {
@@ -140,6 +142,16 @@ fn pages(endpoint: &Endpoint, options: &Options) -> Router {
     match options.any_path {
         true => router.fallback(reject(Rejection::Method("POST"))),
         false => router.merge(endpoint.router()).fallback(reject(Rejection::Path)),
+    }
+}
+
+fn healthz(watchdog: &Watchdog) -> (StatusCode, String) {
+    match watchdog.stuck() {
+        None => (StatusCode::OK, "alive\n".to_owned()),
+        Some(stuck) => {
+            let line = format!("blocked: {:?} holds a thread for {} seconds\n", stuck.target, stuck.for_seconds());
+            (StatusCode::SERVICE_UNAVAILABLE, line)
+        }
     }
 }
 

@@ -23,6 +23,8 @@ use crate::drain::Drain;
 use crate::metrics::Metrics;
 use crate::rate_limit::RateLimit;
 use crate::rejection::Rejection;
+use crate::target;
+use crate::watchdog::Watchdog;
 
 /// The path of invocations in the routers of this crate.
 pub const PATH: &str = "/statefun";
@@ -68,6 +70,7 @@ pub struct Endpoint {
     drain: Drain,
     body_limit: usize,
     rate_limit: Option<Arc<RateLimit>>,
+    pub(crate) watchdog: Watchdog,
 }
 
 impl Endpoint {
@@ -75,9 +78,10 @@ impl Endpoint {
     pub fn new(registry: impl Into<Arc<Registry>>) -> Self {
         let handler = RequestReplyHandler::new(registry);
         let metrics = Metrics::of(handler.registry());
-        let Options { body_limit, max_in_flight, .. } = Options::default();
+        let Options { body_limit, max_in_flight, timeouts, .. } = Options::default();
+        let watchdog = Watchdog::new(handler.registry(), &timeouts);
         let drain = Drain::new(max_in_flight, metrics.in_flight());
-        Self { handler, metrics: Arc::new(metrics), drain, body_limit, rate_limit: None }
+        Self { handler, metrics: Arc::new(metrics), drain, body_limit, rate_limit: None, watchdog }
     }
 
     /// Rejects larger request bodies, in bytes, with 413.
@@ -153,7 +157,14 @@ impl Endpoint {
             // In a box, for the sake of those without: all futures around this one would be as large.
             Box::pin(rate_limit.ready()).await;
         }
-        let result = self.handler.handle(request).await;
+        let result = match target::of(&request, self.registry()) {
+            Some(target) if self.watchdog.is_blocked(&target) => {
+                std::mem::forget(abandoned);
+                return Err(Rejection::Blocked(target));
+            }
+            Some(target) => self.watchdog.watch(&target, self.handler.handle(request)).await,
+            None => self.handler.handle(request).await,
+        };
         // It is not dropped any more.
         std::mem::forget(abandoned);
         match result {

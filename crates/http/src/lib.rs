@@ -11,6 +11,7 @@
 //! | `app` | the endpoint with the pages beside it |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
 //! | `workers`, `connection`, `writes`, `tls` | the threads that serve connections; one of these; its writes; certificates |
+//! | `watchdog` | functions that block their thread |
 //! | `metrics` | what is counted |
 //! | `recorder` (feature `metrics`) | the Prometheus recorder |
 //! | `error` | why a server cannot start, or ended early |
@@ -30,10 +31,12 @@ mod recorder;
 mod rejection;
 mod server;
 mod signals;
+mod target;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "local")]
 mod transport;
+mod watchdog;
 mod workers;
 mod writes;
 
@@ -42,7 +45,7 @@ pub use body::RequestBody;
 pub use drain::Drain;
 pub use endpoint::{Endpoint, PATH};
 pub use error::ServeError;
-pub use options::Options;
+pub use options::{Options, Timeouts};
 #[cfg(feature = "tls")]
 pub use options::{Tls, TlsFiles};
 pub use rejection::Rejection;

@@ -32,6 +32,8 @@ pub struct Options {
     pub rate_limit: Option<NonZeroU32>,
     /// How many threads serve connections; functions run on them. Default: one for each core that the process may use.
     pub workers: NonZeroUsize,
+    /// How long what waits may wait.
+    pub timeouts: Timeouts,
     /// Install a Prometheus recorder for this process, and serve what is recorded at `GET /metrics`. Default: no, as a recorder is
     /// global: a process has one, and an application may have its own.
     #[cfg(feature = "metrics")]
@@ -51,11 +53,28 @@ impl Default for Options {
             max_in_flight: 4096,
             rate_limit: None,
             workers: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            timeouts: Timeouts::default(),
             #[cfg(feature = "metrics")]
             metrics: false,
             #[cfg(feature = "tls")]
             tls: None,
         }
+    }
+}
+
+/// How long a [`Server`](crate::Server) waits for a client, and for a function that blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// How long a function may hold its thread between two awaits until the server says so in log and metrics, and rejects further
+    /// requests for its address. Default: 2 seconds.
+    pub blocked: Duration,
+    /// How long it may hold its thread until `/healthz` fails, so that the process is restarted. Default: 10 seconds.
+    pub unhealthy: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { blocked: Duration::from_secs(2), unhealthy: Duration::from_secs(10) }
     }
 }
 

@@ -61,6 +61,8 @@ fn describe() {
         "statefun_abandoned_requests_total",
         "Requests that were dropped before their response: the client went away, or on Lambda their time was over."
     );
+    describe_gauge!("statefun_blocked_threads", "Threads that a function blocks.");
+    describe_counter!("statefun_blocked_threads_total", "Times that a function blocked its thread.");
     describe_gauge!("statefun_requests_in_flight", "Invocation requests in flight.");
 }
 

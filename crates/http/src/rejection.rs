@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http_body_util::Full;
-use statefun_sdk::{HandlerError, InvocationFailure, RequestError};
+use statefun_sdk::{Address, HandlerError, InvocationFailure, RequestError};
 
 /// Why a request gets no response of the protocol. It displays as one line: what was wrong and what was expected, never the
 /// payload. As a response it is that line with [`status`](Self::status).
@@ -20,7 +20,7 @@ use statefun_sdk::{HandlerError, InvocationFailure, RequestError};
 /// | `TooLarge` | 413 |
 /// | `ContentType` | 415 |
 /// | `Failed` | 500 |
-/// | `Draining`, `Overloaded` | 503 |
+/// | `Draining`, `Overloaded`, `Blocked` | 503 |
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -44,6 +44,8 @@ pub enum Rejection {
     Draining,
     /// This many requests are in flight already.
     Overloaded(usize),
+    /// An earlier request for this address still blocks a thread: this one would block another.
+    Blocked(Address),
 }
 
 /// The longest line of a response, in bytes: names come from the request and may have any length.
@@ -61,7 +63,7 @@ impl Rejection {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Draining | Self::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Draining | Self::Overloaded(_) | Self::Blocked(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -78,6 +80,11 @@ impl Rejection {
             Self::Failed(failure) => failure.to_string().into(),
             Self::Draining => "draining: expected the request at another instance".into(),
             Self::Overloaded(limit) => format!("overloaded: expected at most {limit} requests in flight").into(),
+            Self::Blocked(target) => format!(
+                "blocked: {target:?} blocks a thread since an earlier request: expected it to await, and what blocks within \
+                 tokio::task::spawn_blocking"
+            )
+            .into(),
         }
     }
 

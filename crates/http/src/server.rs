@@ -259,6 +259,7 @@ impl BoundServer {
         let workers = server.options.workers;
         let functions = server.app.endpoint.registry().functions().len();
         let scheme = server.scheme();
+        let _looking = server.app.endpoint.watchdog.start().map_err(ServeError::Io)?;
         let (protocol, drain) = server.protocol();
         let workers = Workers::start(workers).map_err(ServeError::Io)?;
         info!(functions, "serving at {scheme}://{local_addr}");

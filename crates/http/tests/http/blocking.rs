@@ -2,11 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
-use statefun_http::Options;
+use statefun_http::{Options, Timeouts};
 use statefun_sdk::{Context, Function, FunctionError, Message};
 
-use crate::support::{Gate, Running, batch, batch_with_seen, counter, options, post, registry};
+use crate::support::{Gate, Running, batch, batch_with_seen, counter, options, post, registry, within};
 
 /// What blocks the thread of a function until it is released.
 #[derive(Default)]
@@ -92,4 +93,60 @@ async fn functions_may_use_the_runtime_they_run_on() {
             server.post(&batch(function, &[("demo/message", b"")])).await.response();
         }
     }
+}
+
+/// Soon, rather than after seconds.
+fn impatient() -> Options {
+    let timeouts = Timeouts { blocked: Duration::from_millis(20), unhealthy: Duration::from_millis(40) };
+    Options { timeouts, ..two_workers() }
+}
+
+async fn until_health_is(server: &Running, status: u16) -> String {
+    within(async {
+        loop {
+            let answer = server.get("/healthz").await;
+            if answer.status == status {
+                return answer.text();
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_blocked_thread_fails_health_until_it_is_free_and_its_address_is_rejected() {
+    let (blocker, gate) = (Blocker::default(), Gate::new());
+    let functions = registry([blocker.function("blocking/stuck", &gate), counter("blocking/fine")]);
+    let (server, recorded) = Running::recorded(functions, impatient());
+    let request = batch("blocking/stuck", &[("demo/message", b"")]);
+    let mut blocked = server.connect().await;
+    blocked.send(post(&request)).await;
+    gate.arrival().await;
+    let text = until_health_is(&server, 503).await;
+    assert!(text.contains("blocking/stuck/id-1"), "{text}");
+    assert_eq!(recorded.metric("statefun_blocked_threads"), 1.0);
+    assert_eq!(recorded.metric(r#"statefun_blocked_threads_total{function="blocking/stuck"}"#), 1.0);
+    // The retry would block the other thread.
+    server.post(&request).await.refuses(503, &["blocked", "blocking/stuck/id-1", "spawn_blocking"]);
+    server.post(&batch_with_seen("blocking/fine", 1)).await.response();
+    blocker.release();
+    blocked.answer().await.response();
+    until_health_is(&server, 200).await;
+    server.post(&request).await.response();
+}
+
+#[tokio::test]
+async fn a_function_that_waits_long_is_not_blocked() {
+    let gate = Gate::new();
+    let (server, recorded) = Running::recorded(registry([gate.function("blocking/waits")]), impatient());
+    let mut client = server.connect().await;
+    client.send(post(&batch("blocking/waits", &[("demo/message", b"")]))).await;
+    gate.arrival().await;
+    let arrived = Instant::now();
+    while arrived.elapsed() < Duration::from_millis(100) {
+        assert_eq!(server.get("/healthz").await.status, 200);
+    }
+    assert_eq!(recorded.metric("statefun_blocked_threads"), 0.0);
+    gate.open(1);
+    client.answer().await.response();
 }
