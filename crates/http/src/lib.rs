@@ -10,16 +10,20 @@
 //! | `drain`, `rate_limit` | admission: readiness, requests in flight, shutdown; requests a second |
 //! | `app` | the endpoint with the pages beside it |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
-//! | `workers`, `connection`, `writes`, `tls` | the threads that serve connections; one of these; its writes; certificates |
+//! | `workers` | the threads that serve connections and run functions |
+//! | `connections`, `connection`, `activity` | the limits of connections; one of these with its time-outs; what it is doing |
+//! | `writes`, `tls` | writes of a connection; certificates |
 //! | `watchdog` | functions that block their thread |
 //! | `metrics` | what is counted |
 //! | `recorder` (feature `metrics`) | the Prometheus recorder |
 //! | `error` | why a server cannot start, or ended early |
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
 
+mod activity;
 mod app;
 mod body;
 mod connection;
+mod connections;
 mod drain;
 mod endpoint;
 mod error;

@@ -23,6 +23,14 @@ pub struct Options {
     /// How long requests are still served after shutdown began, while `/readyz` already fails: as long as load balancers need
     /// to notice. Default: 5 seconds.
     pub drain_delay: Duration,
+    /// How long requests in flight may take after the drain delay; then they are abandoned. Default: 20 seconds.
+    pub drain_timeout: Duration,
+    /// How many connections there may be. One more takes the place of the one that has had no request for longest, or is closed
+    /// where all have one. Where the process may have few open files it is 64 less than these. Default: 16,384.
+    pub max_connections: usize,
+    /// How many of these a peer may have, by IP address; one more is closed. Proxies are peers of many connections, and so are the
+    /// workers of the cluster. Default: no limit.
+    pub max_connections_per_peer: Option<NonZeroUsize>,
     /// How many invocation requests may be in flight; one more is rejected with 503. The runtime has one for each address
     /// at most, and 1024 connections for each of its task managers. Default: 4096.
     pub max_in_flight: usize,
@@ -50,6 +58,9 @@ impl Default for Options {
             any_path: false,
             body_limit: 64 * 1024 * 1024,
             drain_delay: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(20),
+            max_connections: 16_384,
+            max_connections_per_peer: None,
             max_in_flight: 4096,
             rate_limit: None,
             workers: available_parallelism().unwrap_or(NonZeroUsize::MIN),
@@ -65,6 +76,15 @@ impl Default for Options {
 /// How long a [`Server`](crate::Server) waits for a client, and for a function that blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeouts {
+    /// For a TLS handshake. Default: 10 seconds.
+    pub handshake: Duration,
+    /// For a request's head, from its first byte to its end. Default: 10 seconds.
+    pub head: Duration,
+    /// Between requests, and before the first. The runtime keeps a connection for 15 s and up to 3 s more: were the server first to
+    /// close it, a request could be on its way already. Default: 75 seconds.
+    pub idle: Duration,
+    /// For a client to take more of a response. Default: 30 seconds.
+    pub write: Duration,
     /// How long a function may hold its thread between two awaits until the server says so in log and metrics, and rejects further
     /// requests for its address. Default: 2 seconds.
     pub blocked: Duration,
@@ -74,7 +94,14 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { blocked: Duration::from_secs(2), unhealthy: Duration::from_secs(10) }
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            write: Duration::from_secs(30),
+            blocked: Duration::from_secs(2),
+            unhealthy: Duration::from_secs(10),
+        }
     }
 }
 

@@ -63,6 +63,9 @@ fn describe() {
     );
     describe_gauge!("statefun_blocked_threads", "Threads that a function blocks.");
     describe_counter!("statefun_blocked_threads_total", "Times that a function blocked its thread.");
+    describe_gauge!("statefun_connections", "Open connections.");
+    describe_counter!("statefun_connections_rejected_total", "Connections that were closed at once, by the limit.");
+    describe_counter!("statefun_connections_closed_total", "Connections that the server ended, by cause.");
     describe_gauge!("statefun_requests_in_flight", "Invocation requests in flight.");
 }
 

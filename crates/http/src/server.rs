@@ -11,7 +11,6 @@ use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::Route;
 use axum::serve::Listener;
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Socket, Type};
 use statefun_sdk::Registry;
 use tokio::net::{TcpListener, TcpStream};
@@ -25,6 +24,7 @@ use tracing::{error, info, warn};
 
 use crate::app::{App, Served};
 use crate::connection::Protocol;
+use crate::connections::Connections;
 use crate::drain::Drain;
 use crate::error::ServeError;
 use crate::options::Options;
@@ -35,6 +35,9 @@ use crate::workers::Workers;
 
 /// How long to wait where connections cannot be accepted.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+
+/// How many connections have to make room then.
+const EVICTED: usize = 32;
 
 /// How many connections may wait to be accepted: a job that starts opens a thousand at once.
 const BACKLOG: i32 = 4096;
@@ -57,6 +60,7 @@ const BACKLOG: i32 = 4096;
 #[must_use]
 pub struct Server {
     app: App,
+    connections: Connections,
     layers: Vec<Box<dyn FnOnce(Router) -> Router + Send>>,
     #[cfg(feature = "tls")]
     tls: Option<TlsAcceptor>,
@@ -78,8 +82,8 @@ pub struct BoundServer {
 /// `tracing_subscriber::fmt::init()`.
 ///
 /// # Errors
-/// When the address or a file of the options cannot be used, signals or threads are not available, or a second signal abandoned
-/// requests.
+/// When the address or a file of the options cannot be used, signals or threads are not available, or requests were abandoned: by a
+/// second signal, or as they took longer than the drain timeout.
 ///
 /// # Panics
 /// When it is not called within a Tokio runtime with I/O and time.
@@ -110,8 +114,10 @@ impl Server {
         #[cfg(feature = "tls")]
         let tls = options.tls.as_ref().map(tls::configuration).transpose()?.map(TlsAcceptor::from);
         let app = App::new(registry, &options);
+        let connections = Connections::new(&options);
         Ok(Self {
             app,
+            connections,
             layers: Vec::new(),
             #[cfg(feature = "tls")]
             tls,
@@ -158,29 +164,41 @@ impl Server {
     }
 
     /// Serves the connections of any listener, such as a Unix domain socket or a simulated network, on the Tokio runtime that
-    /// polls this: [`Options::listen`] and [`Options::workers`] are for [`BoundServer::run`]. It shuts down as that does.
+    /// polls this: [`Options::listen`], [`Options::workers`] and [`Options::max_connections_per_peer`] are for
+    /// [`BoundServer::run`]. It shuts down as that does.
     ///
-    /// Dropping the future stops accepting and ends idle connections; requests in flight are finished as long as the Tokio runtime
-    /// runs.
+    /// Dropping the future stops accepting and ends connections without a request; requests in flight are finished as long as the
+    /// Tokio runtime runs.
+    ///
+    /// # Errors
+    /// When there are no threads, or requests took longer than the drain timeout.
     ///
     /// # Panics
     /// When it is polled outside a Tokio runtime with time.
-    pub async fn serve<L: Listener<Io: Unpin>>(self, mut listener: L, shutdown: impl Future<Output = ()> + Send) {
-        let connections = GracefulShutdown::new();
-        let (protocol, drain) = self.protocol();
+    pub async fn serve<L: Listener<Io: Unpin>>(
+        self,
+        mut listener: L,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<(), ServeError> {
+        let _looking = self.app.endpoint.watchdog.start().map_err(ServeError::Io)?;
+        let (protocol, connections, drain) = self.parts();
+        // Also where this future is dropped.
+        let closed = Closed(&connections);
         let accept = async {
             loop {
                 let (stream, _) = listener.accept().await;
-                tokio::spawn(protocol.clone().serve(stream, connections.watcher()));
+                if let Some(member) = connections.admit(None) {
+                    tokio::spawn(protocol.clone().serve(stream, member));
+                }
             }
         };
         tokio::select! {
             () = accept => {}
-            () = drain.run(shutdown) => {}
+            () = drain.begin(shutdown) => {}
         }
         drop(listener);
-        connections.shutdown().await;
-        info!("shut down");
+        drop(closed);
+        drain.finish(&connections).await
     }
 
     fn scheme(&self) -> &'static str {
@@ -191,9 +209,10 @@ impl Server {
         "http"
     }
 
-    fn protocol(self) -> (Protocol, Shutdown) {
+    fn parts(self) -> (Protocol, Connections, Shutdown) {
         self.app.spawn_upkeep();
-        let shutdown = Shutdown { drain: self.drain(), delay: self.options.drain_delay };
+        let Options { drain_delay: delay, drain_timeout: timeout, timeouts, .. } = self.options;
+        let drain = self.app.endpoint.drain();
         let served = match self.layers.is_empty() {
             true => Served::App(self.app),
             false => {
@@ -203,27 +222,54 @@ impl Server {
         };
         let protocol = Protocol {
             served,
+            drain: drain.clone(),
+            timeouts,
             #[cfg(feature = "tls")]
             tls: self.tls,
         };
-        (protocol, shutdown)
+        (protocol, self.connections, Shutdown { drain, delay, timeout })
     }
 }
 
-/// The first part of a shutdown: until nothing more is accepted.
+/// How a server ends.
 struct Shutdown {
     drain: Drain,
     delay: Duration,
+    timeout: Duration,
 }
 
 impl Shutdown {
-    async fn run(self, shutdown: impl Future<Output = ()>) {
+    /// The first part: until nothing more is accepted.
+    async fn begin(&self, shutdown: impl Future<Output = ()>) {
         shutdown.await;
         info!(delay = ?self.delay, "draining: not ready any more");
         self.drain.start();
         tokio::time::sleep(self.delay).await;
         self.drain.close();
         info!(in_flight = self.drain.in_flight(), "closing");
+    }
+
+    /// The second part: until there are no connections any more, or too late.
+    async fn finish(&self, connections: &Connections) -> Result<(), ServeError> {
+        connections.close();
+        if tokio::time::timeout(self.timeout, connections.ended()).await.is_err() {
+            let requests = connections.abandon();
+            if requests > 0 {
+                error!(requests, timeout = ?self.timeout, "abandoned: they took longer than the drain timeout");
+                return Err(ServeError::Abandoned(requests));
+            }
+        }
+        info!("shut down");
+        Ok(())
+    }
+}
+
+/// Connections that are closed when it is dropped.
+struct Closed<'a>(&'a Connections);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 
@@ -240,36 +286,34 @@ impl BoundServer {
 
     /// Serves until `shutdown` is ready, then shuts down:
     ///
-    /// 1. `/readyz` fails; requests are served for [`Options::drain_delay`];
-    /// 2. nothing listens any more, idle connections are closed, late requests get 503;
-    /// 3. once all that was in flight has its response, it returns.
+    /// 1. `/readyz` fails; requests are served for [`Options::drain_delay`], and
+    ///    each response says `connection: close`;
+    /// 2. nothing listens any more; connections without a whole request end at once, whether idle, in a TLS handshake, or in the
+    ///    middle of a head or a body;
+    /// 3. it returns once all requests in flight have their responses, or after [`Options::drain_timeout`].
     ///
-    /// The third takes as long as functions take: a limit is to be set where the process is ended. Dropping the future ends the
-    /// server at once, with whatever is in flight.
+    /// Dropping the future ends the server at once, with whatever is in flight. A thread that a function blocks is never waited for:
+    /// it ends once the function returns, or with the process.
     ///
     /// # Errors
-    /// When the listener cannot be used.
+    /// When the listener or threads cannot be used, or requests took longer than the drain timeout.
     ///
     /// # Panics
     /// When it is not called within a Tokio runtime with I/O and time.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
         let Self { server, listener, local_addr } = self;
         let listener = TcpListener::from_std(listener).map_err(ServeError::Io)?;
-        let connections = GracefulShutdown::new();
-        let workers = server.options.workers;
+        let workers = Workers::start(server.options.workers).map_err(ServeError::Io)?;
         let functions = server.app.endpoint.registry().functions().len();
         let scheme = server.scheme();
         let _looking = server.app.endpoint.watchdog.start().map_err(ServeError::Io)?;
-        let (protocol, drain) = server.protocol();
-        let workers = Workers::start(workers).map_err(ServeError::Io)?;
+        let (protocol, connections, drain) = server.parts();
         info!(functions, "serving at {scheme}://{local_addr}");
         tokio::select! {
             never = accept(&listener, &protocol, &workers, &connections) => match never {},
-            () = drain.run(shutdown) => drop(listener),
+            () = drain.begin(shutdown) => drop(listener),
         }
-        connections.shutdown().await;
-        info!("shut down");
-        Ok(())
+        drain.finish(&connections).await
     }
 }
 
@@ -293,22 +337,24 @@ async fn accept(
     listener: &TcpListener,
     protocol: &Protocol,
     workers: &Workers,
-    connections: &GracefulShutdown,
+    connections: &Connections,
 ) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => match on(workers.handle(), stream) {
-                Ok(stream) => {
-                    let watcher = connections.watcher();
-                    drop(workers.handle().spawn(protocol.clone().serve(stream, watcher)));
+            Ok((stream, peer)) => {
+                // One that is not admitted is closed.
+                let Some(member) = connections.admit(Some(peer.ip())) else { continue };
+                match on(workers.handle(), stream) {
+                    Ok(stream) => drop(workers.handle().spawn(protocol.clone().serve(stream, member))),
+                    Err(error) => warn!(%error, "a connection was lost before it was served"),
                 }
-                Err(error) => warn!(%error, "a connection was lost before it was served"),
-            },
+            }
             // The client was gone before.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 // Most often too many open files: some may be closed soon.
                 error!(%error, "cannot accept connections");
+                connections.evict(EVICTED);
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }

@@ -97,7 +97,8 @@ async fn functions_may_use_the_runtime_they_run_on() {
 
 /// Soon, rather than after seconds.
 fn impatient() -> Options {
-    let timeouts = Timeouts { blocked: Duration::from_millis(20), unhealthy: Duration::from_millis(40) };
+    let timeouts =
+        Timeouts { blocked: Duration::from_millis(20), unhealthy: Duration::from_millis(40), ..Timeouts::default() };
     Options { timeouts, ..two_workers() }
 }
 

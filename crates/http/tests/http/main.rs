@@ -1,6 +1,7 @@
 //! A server as a client sees it: bytes over sockets.
 
 mod blocking;
+mod connections;
 mod drain;
 mod logs;
 mod metrics;

@@ -26,8 +26,14 @@ struct Process {
 
 impl Process {
     async fn start(drain_delay: u32) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "signals::serve_until_told"])
+        Self::start_by("exec \"$0\" --exact signals::serve_until_told", drain_delay).await
+    }
+
+    /// With the path of this test's binary as `$0`.
+    async fn start_by(script: &str, drain_delay: u32) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .arg(std::env::current_exe().unwrap())
             .env("STATEFUN_TEST_DRAIN", drain_delay.to_string())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::piped())
@@ -87,4 +93,17 @@ async fn a_second_signal_ends_it_at_once() {
     process.signal("-TERM").await;
     // Not by the signal itself: `serve` has returned an error.
     assert_eq!(process.ended().await.code(), Some(101));
+}
+
+#[tokio::test]
+async fn the_limit_of_open_files_leaves_room_for_new_connections() {
+    let process = Process::start_by("ulimit -n 96 && exec \"$0\" --exact signals::serve_until_told", 0).await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(Client::new(tokio::net::TcpStream::connect(process.address).await.unwrap()));
+        process.until_readiness_is(200).await;
+    }
+    assert!(idle[0].closed().await);
+    process.signal("-TERM").await;
+    assert!(process.ended().await.success());
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use prost::Message as _;
 use statefun_http::{BoundServer, Drain, Options, ServeError, Server};
 use statefun_sdk::protocol::reqreply::{FromFunction, from_function};
@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 pub(crate) const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 
@@ -90,7 +91,7 @@ impl Running {
     /// One that counts at a recorder of its own, where no other test counts.
     pub(crate) fn recorded(registry: Registry, options: Options) -> (Self, Recorded) {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let recorded = Recorded(recorder.handle());
+        let recorded = Recorded::of(&recorder);
         let options = Options { metrics: false, ..options };
         let server = metrics::with_local_recorder(&recorder, || Server::new(registry, options).unwrap());
         (Self::of(server.bind().unwrap()), recorded)
@@ -177,6 +178,10 @@ impl axum::serve::Listener for Pipes {
 pub(crate) struct Recorded(PrometheusHandle);
 
 impl Recorded {
+    pub(crate) fn of(recorder: &PrometheusRecorder) -> Self {
+        Self(recorder.handle())
+    }
+
     pub(crate) fn metric(&self, series: &str) -> f64 {
         value_of(&self.0.render(), series)
     }
@@ -266,6 +271,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         assert!(self.received.is_empty());
         let mut byte = [0];
         !matches!(within(self.stream.read(&mut byte)).await, Ok(1))
+    }
+
+    /// Waits until something has come.
+    pub(crate) async fn first_byte(&mut self) {
+        let mut byte = [0];
+        within(self.stream.read_exact(&mut byte)).await.unwrap();
+        self.received.push(byte[0]);
+    }
+
+    /// How long it takes until the other side has closed, by Tokio's clock, however that is set.
+    pub(crate) async fn until_closed(&mut self) -> Duration {
+        let started = Instant::now();
+        let mut rest = Vec::new();
+        let hour = Duration::from_secs(3600);
+        let _ = tokio::time::timeout(hour, self.stream.read_to_end(&mut rest)).await.expect("this is never closed");
+        started.elapsed()
     }
 
     /// The head of an answer that has no body.
