@@ -3,16 +3,15 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use tracing::warn;
 
 use crate::activity::{Activity, Told};
-use crate::options::Options;
 
 /// How many descriptors are left for all that is no connection: files, and connections of functions.
 const HEADROOM: usize = 64;
@@ -86,12 +85,13 @@ pub(crate) struct Member {
 }
 
 impl Connections {
-    pub(crate) fn new(options: &Options) -> Self {
+    /// At most `limit`, and `limit_per_peer` for each IP address.
+    pub(crate) fn new(limit: usize, limit_per_peer: Option<NonZeroUsize>) -> Self {
         let rejected = |cause| counter!("statefun_connections_rejected_total", "cause" => cause);
         Self(Arc::new(Shared {
             origin: Instant::now(),
-            limit: limit(options.max_connections),
-            limit_per_peer: options.max_connections_per_peer.map_or(usize::MAX, |limit| limit.get()),
+            limit: limit.min(descriptors_for_connections()),
+            limit_per_peer: limit_per_peer.map_or(usize::MAX, NonZeroUsize::get),
             members: Mutex::default(),
             none: Notify::new(),
             gauge: gauge!("statefun_connections"),
@@ -234,16 +234,11 @@ impl Drop for Member {
     }
 }
 
-/// As many connections as the process may have descriptors for.
-fn limit(wanted: usize) -> usize {
-    let Some(descriptors) = descriptors() else { return wanted };
-    let possible = descriptors.saturating_sub(HEADROOM).max(1);
-    if possible < wanted {
-        warn!(descriptors, "at most {possible} connections: the limit of open files allows no more");
-    }
-    wanted.min(possible)
+fn descriptors_for_connections() -> usize {
+    descriptors().map_or(usize::MAX, |descriptors| descriptors.saturating_sub(HEADROOM).max(1))
 }
 
+/// How many descriptors this process may have.
 #[cfg(unix)]
 fn descriptors() -> Option<usize> {
     use rustix::process::{Resource, getrlimit};

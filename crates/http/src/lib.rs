@@ -9,6 +9,7 @@
 //! | `body`, `rejection` | the body of a request; the responses of requests that are rejected |
 //! | `drain`, `rate_limit` | admission: readiness, requests in flight, shutdown; requests a second |
 //! | `app` | the endpoint with the pages beside it |
+//! | `admin` | the pages at an address of their own |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
 //! | `workers` | the threads that serve connections and run functions |
 //! | `connections`, `connection`, `activity` | the limits of connections; one of these with its time-outs; what it is doing |
@@ -20,6 +21,7 @@
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
 
 mod activity;
+mod admin;
 mod app;
 mod body;
 mod connection;

@@ -15,6 +15,10 @@ use std::time::Duration;
 pub struct Options {
     /// Where to listen; port 0 is any free port. Default: `0.0.0.0:8000`.
     pub listen: SocketAddr,
+    /// Where to serve the pages for operators instead: `/`, `/healthz`, `/readyz` and `/metrics`, over plain HTTP, on a thread of
+    /// their own, so that they respond however busy or blocked the workers are. Keep it from strangers. Default: they are beside the
+    /// invocations.
+    pub admin_listen: Option<SocketAddr>,
     /// Accept invocations at every path, rather than at `/statefun` alone: then no added route receives a `POST`. Default: no.
     pub any_path: bool,
     /// The largest request body in bytes. Default: 64 MiB, twice what the runtime's `payload_max_bytes` allows by
@@ -55,6 +59,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8000)),
+            admin_listen: None,
             any_path: false,
             body_limit: 64 * 1024 * 1024,
             drain_delay: Duration::from_secs(5),
@@ -125,6 +130,6 @@ pub struct TlsFiles {
     /// The certificate's private key: PKCS #8, PKCS #1 or SEC 1.
     pub key: PathBuf,
     /// The authorities of client certificates. Where it is set, every client has to present one: the runtime's `client_cert`
-    /// and `client_key`. So do probes of health and readiness.
+    /// and `client_key`. So do probes of health and readiness, unless there is [`Options::admin_listen`].
     pub client_ca: Option<PathBuf>,
 }

@@ -22,10 +22,12 @@ use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{error, info, warn};
 
-use crate::app::{App, Served};
+use crate::admin::Admin;
+use crate::app::{self, App, Served};
 use crate::connection::Protocol;
 use crate::connections::Connections;
 use crate::drain::Drain;
+use crate::endpoint::Endpoint;
 use crate::error::ServeError;
 use crate::options::Options;
 use crate::signals::Signals;
@@ -59,8 +61,9 @@ const BACKLOG: i32 = 4096;
 /// ```
 #[must_use]
 pub struct Server {
-    app: App,
+    endpoint: Endpoint,
     connections: Connections,
+    routes: Vec<Router>,
     layers: Vec<Box<dyn FnOnce(Router) -> Router + Send>>,
     #[cfg(feature = "tls")]
     tls: Option<TlsAcceptor>,
@@ -70,8 +73,8 @@ pub struct Server {
 /// A [`Server`] that listens on its address. Connections wait until it [runs](Self::run).
 pub struct BoundServer {
     server: Server,
-    listener: std::net::TcpListener,
-    local_addr: SocketAddr,
+    main: Bound,
+    admin: Option<Bound>,
 }
 
 /// Serves `registry` until SIGTERM or SIGINT, then shuts down as [`BoundServer::run`] does. A second signal ends it at once.
@@ -113,11 +116,12 @@ impl Server {
     pub fn new(registry: impl Into<Arc<Registry>>, options: Options) -> Result<Self, ServeError> {
         #[cfg(feature = "tls")]
         let tls = options.tls.as_ref().map(tls::configuration).transpose()?.map(TlsAcceptor::from);
-        let app = App::new(registry, &options);
-        let connections = Connections::new(&options);
+        let endpoint = app::endpoint(registry, &options);
+        let connections = Connections::new(options.max_connections, options.max_connections_per_peer);
         Ok(Self {
-            app,
+            endpoint,
             connections,
+            routes: Vec::new(),
             layers: Vec::new(),
             #[cfg(feature = "tls")]
             tls,
@@ -130,7 +134,7 @@ impl Server {
     ///
     /// A fallback of `routes` is never called, as the server's own pages take its place: nest a catch-all under a prefix.
     pub fn routes(mut self, routes: Router) -> Self {
-        self.app = self.app.routes(routes);
+        self.routes.push(routes);
         self
     }
 
@@ -149,22 +153,21 @@ impl Server {
 
     /// A handle to its endpoint's shutdown. The server uses it itself when it shuts down.
     pub fn drain(&self) -> Drain {
-        self.app.endpoint.drain()
+        self.endpoint.drain()
     }
 
-    /// Listens on [`Options::listen`].
+    /// Listens on [`Options::listen`], and on [`Options::admin_listen`] where it is set.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// When an address cannot be listened on.
     pub fn bind(self) -> Result<BoundServer, ServeError> {
-        let cannot = |source| ServeError::Listen { address: self.options.listen, source };
-        let listener = listen(self.options.listen).map_err(cannot)?;
-        let local_addr = listener.local_addr().map_err(cannot)?;
-        Ok(BoundServer { server: self, listener, local_addr })
+        let main = Bound::to(self.options.listen)?;
+        let admin = self.options.admin_listen.map(Bound::to).transpose()?;
+        Ok(BoundServer { server: self, main, admin })
     }
 
     /// Serves the connections of any listener, such as a Unix domain socket or a simulated network, on the Tokio runtime that
-    /// polls this: [`Options::listen`], [`Options::workers`] and [`Options::max_connections_per_peer`] are for
+    /// polls this: the addresses of the options, [`Options::workers`] and [`Options::max_connections_per_peer`] are for
     /// [`BoundServer::run`]. It shuts down as that does.
     ///
     /// Dropping the future stops accepting and ends connections without a request; requests in flight are finished as long as the
@@ -180,8 +183,9 @@ impl Server {
         mut listener: L,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ServeError> {
-        let _looking = self.app.endpoint.watchdog.start().map_err(ServeError::Io)?;
-        let (protocol, connections, drain) = self.parts();
+        let _looking = self.endpoint.watchdog.start(Handle::current()).map_err(ServeError::Io)?;
+        let pages = app::pages(&self.endpoint, &self.options);
+        let (protocol, connections, drain) = self.parts(pages);
         // Also where this future is dropped.
         let closed = Closed(&connections);
         let accept = async {
@@ -209,17 +213,21 @@ impl Server {
         "http"
     }
 
-    fn parts(self) -> (Protocol, Connections, Shutdown) {
-        self.app.spawn_upkeep();
-        let Options { drain_delay: delay, drain_timeout: timeout, timeouts, .. } = self.options;
-        let drain = self.app.endpoint.drain();
+    /// With these pages beside the invocations.
+    fn parts(self, pages: Router) -> (Protocol, Connections, Shutdown) {
+        app::spawn_upkeep(&self.endpoint);
+        let drain = self.endpoint.drain();
+        let rest = app::invocations(pages, &self.endpoint, &self.options);
+        let rest = self.routes.into_iter().fold(rest, |rest, routes| routes.fallback_service(rest));
+        let app = App::new(self.endpoint, &self.options, rest);
         let served = match self.layers.is_empty() {
-            true => Served::App(self.app),
+            true => Served::App(app),
             false => {
-                let router = Router::new().fallback_service(self.app);
-                Served::Layered(self.layers.into_iter().fold(router, |router, layer| layer(router)))
+                let router = Router::new().fallback_service(app);
+                Served::Router(self.layers.into_iter().fold(router, |router, layer| layer(router)))
             }
         };
+        let Options { drain_delay: delay, drain_timeout: timeout, timeouts, .. } = self.options;
         let protocol = Protocol {
             served,
             drain: drain.clone(),
@@ -276,7 +284,12 @@ impl Drop for Closed<'_> {
 impl BoundServer {
     /// Where it listens, with the port that was chosen where the options said 0.
     pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+        self.main.address
+    }
+
+    /// Where it serves the pages for operators, if that is an address of their own.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|admin| admin.address)
     }
 
     /// A handle to its endpoint's shutdown.
@@ -301,16 +314,25 @@ impl BoundServer {
     /// # Panics
     /// When it is not called within a Tokio runtime with I/O and time.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
-        let Self { server, listener, local_addr } = self;
-        let listener = TcpListener::from_std(listener).map_err(ServeError::Io)?;
+        let Self { server, main, admin } = self;
+        let listener = TcpListener::from_std(main.listener).map_err(ServeError::Io)?;
         let workers = Workers::start(server.options.workers).map_err(ServeError::Io)?;
-        let functions = server.app.endpoint.registry().functions().len();
+        let _looking = server.endpoint.watchdog.start(workers.handle().clone()).map_err(ServeError::Io)?;
+        let functions = server.endpoint.registry().functions().len();
         let scheme = server.scheme();
-        let _looking = server.app.endpoint.watchdog.start().map_err(ServeError::Io)?;
-        let (protocol, connections, drain) = server.parts();
-        info!(functions, "serving at {scheme}://{local_addr}");
+        let (_admin, pages) = match admin {
+            None => (None, app::pages(&server.endpoint, &server.options)),
+            Some(admin) => {
+                let serving =
+                    Admin::start(admin.listener, &server.endpoint, &server.options).map_err(ServeError::Io)?;
+                info!("pages for operators at http://{}", admin.address);
+                (Some(serving), Router::new())
+            }
+        };
+        let (protocol, connections, drain) = server.parts(pages);
+        info!(functions, "serving at {scheme}://{}", main.address);
         tokio::select! {
-            never = accept(&listener, &protocol, &workers, &connections) => match never {},
+            never = accept(&listener, &protocol, workers.handle(), &connections) => match never {},
             () = drain.begin(shutdown) => drop(listener),
         }
         drain.finish(&connections).await
@@ -320,7 +342,7 @@ impl BoundServer {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("registry", self.app.endpoint.registry())
+            .field("registry", self.endpoint.registry())
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -328,15 +350,15 @@ impl fmt::Debug for Server {
 
 impl fmt::Debug for BoundServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoundServer").field("local_addr", &self.local_addr).field("server", &self.server).finish()
+        f.debug_struct("BoundServer").field("local_addr", &self.main.address).field("server", &self.server).finish()
     }
 }
 
-/// Hands every connection to the workers, and never waits for them.
-async fn accept(
+/// Hands every connection to the runtime of the workers, and never waits for them.
+pub(crate) async fn accept(
     listener: &TcpListener,
     protocol: &Protocol,
-    workers: &Workers,
+    workers: &Handle,
     connections: &Connections,
 ) -> Infallible {
     loop {
@@ -344,8 +366,8 @@ async fn accept(
             Ok((stream, peer)) => {
                 // One that is not admitted is closed.
                 let Some(member) = connections.admit(Some(peer.ip())) else { continue };
-                match on(workers.handle(), stream) {
-                    Ok(stream) => drop(workers.handle().spawn(protocol.clone().serve(stream, member))),
+                match on(workers, stream) {
+                    Ok(stream) => drop(workers.spawn(protocol.clone().serve(stream, member))),
                     Err(error) => warn!(%error, "a connection was lost before it was served"),
                 }
             }
@@ -375,6 +397,19 @@ fn is_the_clients(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
+}
+
+/// A listener, and where it listens.
+struct Bound {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+}
+
+impl Bound {
+    fn to(address: SocketAddr) -> Result<Self, ServeError> {
+        let bound = listen(address).and_then(|listener| Ok(Self { address: listener.local_addr()?, listener }));
+        bound.map_err(|source| ServeError::Listen { address, source })
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {

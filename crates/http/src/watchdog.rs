@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use metrics::{Counter, Gauge, counter, gauge};
 use statefun_sdk::{Address, Registry, TypeName};
+use tokio::runtime::Handle;
 use tracing::error;
 
 use crate::options::Timeouts;
 
-/// How often a thread looks at the others, at most.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often a thread looks at the others.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How often a thread that stays blocked is logged.
 const LOG_AGAIN: Duration = Duration::from_secs(30);
@@ -126,15 +127,21 @@ impl Watchdog {
 
     /// Starts the thread that looks, until what is returned is dropped. It is no task: all threads of a runtime may be blocked.
     ///
+    /// While any thread polls, it also wakes one of `workers`. Of the threads of a multi-thread runtime one waits for I/O and timers,
+    /// and the others for it. When it wakes up for a single task it wakes no other; if the task then blocks, no connection would be
+    /// read any more.
+    ///
     /// # Errors
     /// When there are no more threads.
-    pub(crate) fn start(&self) -> io::Result<Looking> {
+    pub(crate) fn start(&self, workers: Handle) -> io::Result<Looking> {
         let (looking, dropped) = mpsc::channel();
         let mut look = Look { watchdog: self.clone(), seen: HashMap::new() };
         let every = LOOK_EVERY.min(self.0.blocked_after / 2);
         thread::Builder::new().name("statefun-watchdog".to_owned()).spawn(move || {
             while dropped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                look.at_all_threads(Instant::now());
+                if look.at_all_threads(Instant::now()) {
+                    drop(workers.spawn(std::future::ready(())));
+                }
             }
         })?;
         Ok(Looking(looking))
@@ -200,7 +207,8 @@ struct Seen {
 }
 
 impl Look {
-    fn at_all_threads(&mut self, now: Instant) {
+    /// Returns whether any thread polls.
+    fn at_all_threads(&mut self, now: Instant) -> bool {
         let (mut seen, mut blocked) = (HashMap::new(), Vec::new());
         for slot in slots() {
             let (number, running) = {
@@ -219,6 +227,7 @@ impl Look {
         }
         self.seen = seen;
         self.watchdog.set_blocked(blocked);
+        !self.seen.is_empty()
     }
 
     fn blocked(&self, poll: &mut Seen, target: &Address, now: Instant) {
@@ -325,7 +334,7 @@ mod tests {
         let (start, target) = (Instant::now(), BLOCKING.with_id("1"));
         for second in 0..5 {
             // It is the same thread each time, which looks within the poll.
-            block_on(watchdog.watch(&target, async { look.at_all_threads(start + second * SECOND) }));
+            block_on(watchdog.watch(&target, async { assert!(look.at_all_threads(start + second * SECOND)) }));
         }
         assert!(!watchdog.is_blocked(&target));
     }

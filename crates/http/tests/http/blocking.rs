@@ -56,6 +56,7 @@ async fn a_function_that_blocks_its_thread_stops_no_other_connection() {
     let mut blocked = server.connect().await;
     blocked.send(post(&batch("blocking/one", &[("demo/message", b"")]))).await;
     gate.arrival().await;
+    // Without a new connection, which would wake the other thread.
     for _ in 0..20 {
         for other in &mut others {
             other.send(post(&batch_with_seen("blocking/others", 1))).await;
@@ -63,8 +64,8 @@ async fn a_function_that_blocks_its_thread_stops_no_other_connection() {
         for other in &mut others {
             other.answer().await.response();
         }
-        server.post(&batch_with_seen("blocking/others", 1)).await.response();
     }
+    server.post(&batch_with_seen("blocking/others", 1)).await.response();
     blocker.release();
     blocked.answer().await.response();
 }

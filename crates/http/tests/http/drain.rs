@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::routing::get;
 use statefun_http::{Options, ServeError, Server};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use crate::blocking::Blocker;
@@ -46,7 +45,7 @@ async fn what_is_in_flight_is_finished_and_nothing_else_is_taken() {
     gate.arrival().await;
     server.end();
     assert!(idle.closed().await);
-    within(async { while TcpStream::connect(server.address).await.is_ok() {} }).await;
+    assert!(server.connect_refused().await);
     gate.open(1);
     let answer = busy.answer().await;
     answer.response();

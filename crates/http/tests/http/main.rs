@@ -1,5 +1,6 @@
 //! A server as a client sees it: bytes over sockets.
 
+mod admin;
 mod blocking;
 mod connections;
 mod drain;

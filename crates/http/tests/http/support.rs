@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -78,6 +79,7 @@ pub(crate) fn options() -> Options {
 /// A server that runs.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) drain: Drain,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), ServeError>>,
@@ -98,12 +100,12 @@ impl Running {
     }
 
     pub(crate) fn of(server: BoundServer) -> Self {
-        let (address, drain) = (server.local_addr(), server.drain());
+        let (address, admin, drain) = (server.local_addr(), server.admin_addr(), server.drain());
         let (shutdown, told) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = told.await;
         }));
-        Self { address, drain, shutdown: Some(shutdown), task }
+        Self { address, admin, drain, shutdown: Some(shutdown), task }
     }
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
@@ -120,10 +122,19 @@ impl Running {
         within(self.task).await.unwrap()
     }
 
+    /// Waits until nothing listens any more.
+    pub(crate) async fn connect_refused(&self) -> bool {
+        within(async { while TcpStream::connect(self.address).await.is_ok() {} }).await;
+        true
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        let mut client = self.connect().await;
-        client.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
-        client.answer().await
+        get(self.address, path).await
+    }
+
+    /// Gets a page at the address for operators.
+    pub(crate) async fn admin(&self, path: &str) -> Answer {
+        get(self.admin.unwrap(), path).await
     }
 
     /// Posts with the headers that the runtime sends.
@@ -133,9 +144,41 @@ impl Running {
         client.answer().await
     }
 
-    /// The value of a metric, by its line up to the value.
+    /// All metrics as they are now: the page may be from some moments ago.
+    pub(crate) async fn metrics(&self) -> Page {
+        static NOW: AtomicU64 = AtomicU64::new(0);
+        let now = NOW.fetch_add(1, SeqCst) as f64;
+        let name = format!("now_{}", self.address.port());
+        metrics::gauge!(name.clone()).set(now);
+        within(async {
+            loop {
+                let page = Page(self.get("/metrics").await.text());
+                if page.metric(&name) == now {
+                    return page;
+                }
+            }
+        })
+        .await
+    }
+
+    /// The value of a metric now, by its line up to the value.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
-        value_of(&self.get("/metrics").await.text(), series)
+        self.metrics().await.metric(series)
+    }
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    let mut client = Client::new(TcpStream::connect(address).await.unwrap());
+    client.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+    client.answer().await
+}
+
+/// What `GET /metrics` responds.
+pub(crate) struct Page(String);
+
+impl Page {
+    pub(crate) fn metric(&self, series: &str) -> f64 {
+        value_of(&self.0, series)
     }
 }
 
