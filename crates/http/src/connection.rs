@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
@@ -26,6 +27,9 @@ use crate::writes::CoalescedWrites;
 
 /// The largest head of a request, in bytes; a larger one is 431.
 const LARGEST_HEAD: usize = 64 * 1024;
+
+/// A time that never comes, for time-outs that say "never".
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// What every connection is served with.
 #[derive(Clone)]
@@ -112,7 +116,7 @@ struct Bounds {
 
 impl Bounds {
     fn new(member: Member, timeouts: Timeouts) -> Self {
-        let timer = Box::pin(sleep_until(Instant::now() + timeouts.idle));
+        let timer = Box::pin(sleep_until(after(Instant::now(), timeouts.idle)));
         Self { member, timeouts, timer, waiting: None }
     }
 
@@ -168,7 +172,7 @@ impl Bounds {
             Wait::Handshake => (handshake, Cause::HandshakeTimeout),
             Wait::Head => (head, Cause::HeadTimeout),
             // Its beginning is known: there is no clock to ask.
-            Wait::Idle => return Some((self.member.activity.rests_since() + idle, Cause::IdleTimeout)),
+            Wait::Idle => return Some((after(self.member.activity.rests_since(), idle), Cause::IdleTimeout)),
             Wait::Write(_) => (write, Cause::WriteTimeout),
         };
         let since = match self.waiting {
@@ -176,11 +180,15 @@ impl Bounds {
             _ => Instant::now(),
         };
         self.waiting = Some((wait, since));
-        Some((since + timeout, cause))
+        Some((after(since, timeout), cause))
     }
 
     fn ended(&self, cause: Cause) {
         self.member.closed(cause);
         debug!(?cause, "connection ended");
     }
+}
+
+fn after(since: Instant, timeout: Duration) -> Instant {
+    since.checked_add(timeout).unwrap_or(since + FOREVER)
 }

@@ -136,7 +136,7 @@ impl Watchdog {
     pub(crate) fn start(&self, workers: Handle) -> io::Result<Looking> {
         let (looking, dropped) = mpsc::channel();
         let mut look = Look { watchdog: self.clone(), seen: HashMap::new() };
-        let every = LOOK_EVERY.min(self.0.blocked_after / 2);
+        let every = LOOK_EVERY.min(self.0.blocked_after / 2).max(Duration::from_millis(1));
         thread::Builder::new().name("statefun-watchdog".to_owned()).spawn(move || {
             while dropped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 if look.at_all_threads(Instant::now()) {
