@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use axum::body::HttpBody;
@@ -40,8 +40,6 @@ pub(crate) struct Activity {
     told: AtomicU8,
     /// When the last response was written, or when the connection was accepted: milliseconds after `origin`.
     rests_since: AtomicU64,
-    /// How often the peer has taken bytes after it took none.
-    progress: AtomicU32,
     origin: Instant,
     task: AtomicWaker,
 }
@@ -52,8 +50,7 @@ pub(crate) enum Wait {
     Handshake,
     Head,
     Idle,
-    /// The peer has taken bytes this often before.
-    Write(u32),
+    Write,
 }
 
 /// Why a connection is to end.
@@ -71,7 +68,6 @@ impl Activity {
             flags: AtomicU8::new(0),
             told: AtomicU8::new(0),
             rests_since: AtomicU64::new(0),
-            progress: AtomicU32::new(0),
             origin,
             task: AtomicWaker::new(),
         };
@@ -105,7 +101,6 @@ impl Activity {
     pub(crate) fn has_written(&self) {
         if self.is(BLOCKED) {
             self.clear(BLOCKED);
-            self.progress.fetch_add(1, Relaxed);
         }
     }
 
@@ -134,7 +129,7 @@ impl Activity {
     /// What the connection waits for, where there is a time-out on it.
     pub(crate) fn wait(&self) -> Option<Wait> {
         match self.flags.load(Relaxed) {
-            flags if flags & BLOCKED > 0 => Some(Wait::Write(self.progress.load(Relaxed))),
+            flags if flags & BLOCKED > 0 => Some(Wait::Write),
             flags if flags & HANDSHAKE > 0 => Some(Wait::Handshake),
             HEAD => Some(Wait::Head),
             0 => Some(Wait::Idle),

@@ -110,7 +110,8 @@ struct Bounds {
     timeouts: Timeouts,
     /// It may be late for what is waited for now, but never too late.
     timer: Pin<Box<Sleep>>,
-    /// What was waited for at the last poll, and since when.
+    /// What was waited for at the last poll, and since when. A write that makes progress is followed by a poll without one, as the
+    /// next is deferred: then this begins anew.
     waiting: Option<(Wait, Instant)>,
 }
 
@@ -173,7 +174,7 @@ impl Bounds {
             Wait::Head => (head, Cause::HeadTimeout),
             // Its beginning is known: there is no clock to ask.
             Wait::Idle => return Some((after(self.member.activity.rests_since(), idle), Cause::IdleTimeout)),
-            Wait::Write(_) => (write, Cause::WriteTimeout),
+            Wait::Write => (write, Cause::WriteTimeout),
         };
         let since = match self.waiting {
             Some((before, since)) if before == wait => since,

@@ -8,7 +8,7 @@ use statefun_http::{Options, serve};
 use statefun_test_support::process::url_in_log;
 use tokio::process::{Child, Command};
 
-use crate::support::{Client, counter, options, registry, within};
+use crate::support::{Answer, Client, counter, get, options, registry, within};
 
 /// What the other tests run, with a drain delay in its environment; without one it is nothing.
 #[tokio::test]
@@ -51,17 +51,16 @@ impl Process {
     async fn until_readiness_is(&self, status: u16) {
         within(async {
             loop {
-                if let Ok(stream) = tokio::net::TcpStream::connect(self.address).await {
-                    let mut client = Client::new(stream);
-                    client.send("GET /readyz HTTP/1.1\r\nhost: test\r\n\r\n").await;
-                    if client.answer().await.status == status {
-                        return;
-                    }
+                if self.get("/readyz").await.status == status {
+                    return;
                 }
-                tokio::task::yield_now().await;
             }
         })
         .await;
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        get(self.address, path).await
     }
 
     async fn signal(&self, signal: &str) {
@@ -104,6 +103,9 @@ async fn the_limit_of_open_files_leaves_room_for_new_connections() {
         process.until_readiness_is(200).await;
     }
     assert!(idle[0].closed().await);
+    let metrics = process.get("/metrics").await.text();
+    let open = metrics.lines().find_map(|line| line.strip_prefix("statefun_connections ")).unwrap();
+    assert!((30..=33).contains(&open.parse::<u32>().unwrap()), "{open}");
     process.signal("-TERM").await;
     assert!(process.ended().await.success());
 }

@@ -167,7 +167,7 @@ impl Running {
     }
 }
 
-async fn get(address: SocketAddr, path: &str) -> Answer {
+pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
     let mut client = Client::new(TcpStream::connect(address).await.unwrap());
     client.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
     client.answer().await
