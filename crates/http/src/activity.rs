@@ -75,10 +75,12 @@ impl Activity {
         activity
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) fn handshake_begins(&self) {
         self.set(HANDSHAKE);
     }
 
+    #[cfg(feature = "tls")]
     pub(crate) fn handshake_ended(&self) {
         self.clear(HANDSHAKE);
     }

@@ -44,16 +44,17 @@ pub(crate) struct Protocol {
 impl Protocol {
     /// Serves a connection until it ends, by itself, by a time-out or as it is told.
     pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, member: Member) {
-        let mut bounds = Bounds::new(member, self.timeouts.clone());
+        let bounds = Bounds::new(member, self.timeouts.clone());
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls.clone() {
+            let mut bounds = bounds;
             match bounds.handshake(tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream, bounds).await,
-                Ok(Err(error)) => {
+                Some(Ok(stream)) => self.http(stream, bounds).await,
+                Some(Err(error)) => {
                     bounds.member.closed(Cause::HandshakeFailed);
                     debug!(%error, "TLS handshake failed");
                 }
-                Err(cause) => bounds.ended(cause),
+                None => {}
             }
             return;
         }
@@ -121,8 +122,9 @@ impl Bounds {
         Self { member, timeouts, timer, waiting: None }
     }
 
+    /// `None` where it took too long, or the connection was told to end.
     #[cfg(feature = "tls")]
-    async fn handshake<F: Future>(&mut self, handshake: F) -> Result<F::Output, Cause> {
+    async fn handshake<F: Future>(&mut self, handshake: F) -> Option<F::Output> {
         let mut handshake = pin!(handshake);
         self.member.activity.handshake_begins();
         let output = poll_fn(|context| {
@@ -136,7 +138,7 @@ impl Bounds {
         })
         .await;
         self.member.activity.handshake_ended();
-        output
+        output.inspect_err(|cause| self.ended(*cause)).ok()
     }
 
     fn has_to_end(&self, context: &mut Context<'_>) -> Option<Cause> {

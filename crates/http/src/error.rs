@@ -39,7 +39,7 @@ impl fmt::Display for ServeError {
             Self::Tls(reason) => write!(f, "cannot serve HTTPS: {reason}"),
             Self::Io(_) => f.write_str("cannot go on serving"),
             Self::Abandoned(requests) => {
-                write!(f, "abandoned {requests} requests that took longer than the drain timeout")
+                write!(f, "requests that took longer than the drain timeout were abandoned: {requests}")
             }
             Self::Interrupted => f.write_str("ended by a second signal before all requests were finished"),
         }

@@ -197,7 +197,7 @@ async fn a_peer_has_no_more_than_its_share() {
 async fn a_handshake_that_stalls_ends() {
     let authority = crate::tls::Authority::new();
     authority.issue("server");
-    let timeouts = Timeouts { handshake: Duration::from_millis(50), ..Timeouts::default() };
+    let timeouts = Timeouts { handshake: Duration::from_millis(300), ..Timeouts::default() };
     let tls = Some(statefun_http::Tls::Files(authority.tls(None)));
     let options = Options { tls, timeouts, ..options() };
     let (mut server, recorded) = Running::recorded(registry([counter("connections/tls")]), options);
