@@ -40,6 +40,34 @@ pub struct ServeArgs {
     /// A worker of the cluster has as many as its pool_size, 1024 by default.
     #[arg(long, env = "STATEFUN_MAX_CONNECTIONS_PER_PEER", value_name = "N")]
     max_connections_per_peer: Option<NonZeroUsize>,
+    /// The most messages in a request; requests of more are rejected with 413
+    ///
+    /// At least the maxNumBatchRequests of the endpoint in module.yaml: otherwise the job fails.
+    #[arg(long, env = "STATEFUN_INVOCATION_LIMIT", value_name = "N", default_value_t = Options::default().invocation_limit)]
+    invocation_limit: usize,
+    /// How long a function may take over one message; then its batch fails with 503, and the cluster retries it
+    ///
+    /// Much shorter than the call timeout of the endpoint in module.yaml, after which the job fails. A function that
+    /// blocks its thread cannot be interrupted.
+    #[arg(
+        long,
+        env = "STATEFUN_INVOCATION_TIMEOUT",
+        value_name = "TIME",
+        default_value = "30s",
+        value_parser = humantime::parse_duration
+    )]
+    invocation_timeout: Duration,
+    /// The largest response; a batch that makes a larger one fails with 500
+    ///
+    /// At most the payload_max_bytes of the endpoint's transport in module.yaml.
+    #[arg(long, env = "STATEFUN_RESPONSE_LIMIT", value_name = "SIZE", default_value = "32MiB")]
+    response_limit: ByteSize,
+    /// The most bytes that requests and responses in flight hold together [default: a fifth of the memory]
+    ///
+    /// The memory is that of the container (cgroup v1 or v2) or of the machine. Above the budget, bodies wait for a
+    /// second and are rejected with 503. Three quarters of it bound a single body.
+    #[arg(long, env = "STATEFUN_MEMORY_BUDGET", value_name = "SIZE")]
+    memory_budget: Option<ByteSize>,
     /// The most requests per second; any more wait [default: no limit]
     ///
     /// The cluster has one request in flight for each address and sends the messages that arrive meanwhile with the
@@ -75,7 +103,7 @@ impl ServeArgs {
     /// The options of `statefun-http`.
     ///
     /// # Errors
-    /// When the body limit is more than this machine can address.
+    /// When a size is more than this machine can address.
     pub fn options(self) -> Result<Options, std::num::TryFromIntError> {
         let tls = self.tls_cert.zip(self.tls_key);
         let default = Options::default();
@@ -89,6 +117,13 @@ impl ServeArgs {
             max_connections: self.max_connections,
             max_connections_per_peer: self.max_connections_per_peer,
             max_in_flight: self.max_in_flight,
+            invocation_limit: self.invocation_limit,
+            invocation_timeout: self.invocation_timeout,
+            response_limit: self.response_limit.as_u64().try_into()?,
+            memory_budget: match self.memory_budget {
+                Some(budget) => budget.as_u64().try_into()?,
+                None => default.memory_budget,
+            },
             rate_limit: self.rate_limit,
             workers: self.workers.unwrap_or(default.workers),
             timeouts: default.timeouts,

@@ -1,5 +1,6 @@
 //! All that a server serves: invocations, and the pages beside them.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::{Either, Full};
-use statefun_sdk::{Contract, Registry};
+use serde::Serialize;
+use statefun_sdk::{Contract, DeadLetterUsage, Registry};
 use tower_service::Service;
 
 use crate::body::RequestBody;
@@ -30,7 +32,7 @@ use crate::watchdog::Watchdog;
 pub(crate) type ResponseBody = Either<Full<Bytes>, Body>;
 
 /// All that a [`Server`](crate::Server) with these options serves, for another way in such as AWS Lambda. Of the options,
-/// `any_path`, `body_limit`, `max_in_flight`, `rate_limit` and `metrics` matter to it.
+/// `any_path`, `metrics` and those of [`Endpoint`](crate::Endpoint) matter to it.
 pub fn router(registry: impl Into<Arc<Registry>>, options: &Options) -> Router {
     let endpoint = endpoint(registry, options);
     spawn_upkeep(&endpoint);
@@ -45,19 +47,14 @@ pub(crate) fn endpoint(registry: impl Into<Arc<Registry>>, options: &Options) ->
     if options.metrics {
         recorder::install();
     }
-    let mut endpoint = Endpoint::new(registry).body_limit(options.body_limit).max_in_flight(options.max_in_flight);
-    if let Some(limit) = options.rate_limit {
-        endpoint = endpoint.rate_limit(limit);
-    }
-    endpoint.watchdog = Watchdog::new(endpoint.registry(), &options.timeouts);
-    endpoint
+    Endpoint::with_options(registry, options)
 }
 
 /// Within a Tokio runtime, starts the task that keeps the memory of histograms bounded. It ends with the endpoint.
 #[cfg_attr(not(feature = "metrics"), allow(unused_variables, reason = "nothing is recorded"))]
 pub(crate) fn spawn_upkeep(endpoint: &Endpoint) {
     #[cfg(feature = "metrics")]
-    recorder::spawn_upkeep(&endpoint.metrics);
+    recorder::spawn_upkeep(&endpoint.metrics, endpoint.refresher());
 }
 
 #[derive(Clone)]
@@ -119,14 +116,32 @@ impl Service<Request> for App {
     }
 }
 
+/// What `GET /` returns: the contract, and what becomes of it.
+#[derive(Serialize)]
+struct Overview<'a> {
+    #[serde(flatten)]
+    contract: &'a Contract,
+    /// Of the functions that make dead letters.
+    dead_letter_budgets: BTreeMap<&'a str, DeadLetterUsage>,
+}
+
+fn overview(contract: &Contract, registry: &Registry) -> String {
+    let functions = registry.functions().iter().filter(|function| function.on_failure().dead_letter().is_some());
+    let budgets = functions.map(|function| (function.type_name().as_str(), function.dead_letter_usage()));
+    let overview = Overview { contract, dead_letter_budgets: budgets.collect() };
+    // Only a key that is no string, or a failing writer, is an error of serde_json.
+    serde_json::to_string_pretty(&overview).unwrap_or_default() + "\n"
+}
+
 /// `/`, `/healthz`, `/readyz` and `/metrics`.
 pub(crate) fn pages(endpoint: &Endpoint, options: &Options) -> Router {
-    let functions = Bytes::from(Contract::of(endpoint.registry()).to_json() + "\n");
+    let contract = Arc::new(Contract::of(endpoint.registry()));
+    let functions = endpoint.clone();
     let (drain, watchdog) = (endpoint.drain(), endpoint.watchdog.clone());
     let allowed = if options.any_path && options.admin_listen.is_none() { "GET,HEAD,POST" } else { "GET,HEAD" };
     let reject = || rejecting(endpoint, Rejection::Method(allowed));
     let pages = [
-        ("/", get(async move || ([(CONTENT_TYPE, "application/json")], functions))),
+        ("/", get(async move || ([(CONTENT_TYPE, "application/json")], overview(&contract, functions.registry())))),
         ("/healthz", get(async move || healthz(&watchdog))),
         ("/readyz", get(async move || readyz(&drain))),
     ];

@@ -57,6 +57,10 @@ impl Drain {
         self.0.phase.fetch_max(CLOSED, Ordering::SeqCst);
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.phase.load(Ordering::Relaxed) == CLOSED
+    }
+
     /// How many requests are in flight.
     pub fn in_flight(&self) -> usize {
         self.0.in_flight.load(Ordering::SeqCst)

@@ -3,7 +3,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -13,17 +13,16 @@ use axum::routing::post;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http_body_util::Full;
-use statefun_sdk::{FailureKind, InvocationFailure, Registry, RequestReplyHandler};
+use statefun_sdk::{FailureKind, MemoryBudget, Registry, RequestReplyHandler};
 use tower_service::Service;
-use tracing::{debug, error, warn};
 
 use crate::Options;
 use crate::body::{self, RequestBody};
 use crate::drain::Drain;
+use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::rate_limit::RateLimit;
 use crate::rejection::Rejection;
-use crate::target;
 use crate::watchdog::Watchdog;
 
 /// The path of invocations in the routers of this crate.
@@ -56,6 +55,10 @@ const OCTET_STREAM: &str = "application/octet-stream";
 /// |---|---|---|
 /// | [`body_limit`](Self::body_limit), in bytes | 64 MiB | 413 |
 /// | [`max_in_flight`](Self::max_in_flight), requests | 4096 | 503 |
+/// | [`memory_budget`](Self::memory_budget), in bytes | a fifth of the memory | 503 |
+/// | [`invocation_limit`](Self::invocation_limit), messages of a request | 65,536 | 413 |
+/// | [`invocation_timeout`](Self::invocation_timeout), of one message | 30 s | 503 |
+/// | [`response_limit`](Self::response_limit), in bytes | 32 MiB | 500 |
 /// | [`rate_limit`](Self::rate_limit), requests a second | none | they wait |
 ///
 /// Layers of tower and tower-http may be put around it as around any service; a body that such a layer has limited is 413, too.
@@ -68,20 +71,40 @@ pub struct Endpoint {
     handler: RequestReplyHandler,
     pub(crate) metrics: Arc<Metrics>,
     drain: Drain,
+    memory: MemoryBudget,
     body_limit: usize,
     rate_limit: Option<Arc<RateLimit>>,
     pub(crate) watchdog: Watchdog,
+    log: Arc<Log>,
 }
 
 impl Endpoint {
     /// An endpoint for the functions of `registry`.
     pub fn new(registry: impl Into<Arc<Registry>>) -> Self {
-        let handler = RequestReplyHandler::new(registry);
+        Self::with_options(registry, &Options::default())
+    }
+
+    pub(crate) fn with_options(registry: impl Into<Arc<Registry>>, options: &Options) -> Self {
+        let memory = MemoryBudget::new(options.memory_budget);
+        let handler = RequestReplyHandler::new(registry)
+            .invocation_limit(options.invocation_limit)
+            .invocation_timeout(options.invocation_timeout)
+            .response_limit(options.response_limit)
+            .memory_budget(memory.clone());
         let metrics = Metrics::of(handler.registry());
-        let Options { body_limit, max_in_flight, timeouts, .. } = Options::default();
-        let watchdog = Watchdog::new(handler.registry(), &timeouts);
-        let drain = Drain::new(max_in_flight, metrics.in_flight());
-        Self { handler, metrics: Arc::new(metrics), drain, body_limit, rate_limit: None, watchdog }
+        let drain = Drain::new(options.max_in_flight, metrics.in_flight());
+        let log = Log::new(handler.registry());
+        let watchdog = Watchdog::new(handler.registry(), &options.timeouts);
+        Self {
+            handler,
+            metrics: Arc::new(metrics),
+            drain,
+            memory,
+            body_limit: options.body_limit,
+            rate_limit: options.rate_limit.map(|limit| Arc::new(RateLimit::new(limit))),
+            watchdog,
+            log: Arc::new(log),
+        }
     }
 
     /// Rejects larger request bodies, in bytes, with 413.
@@ -97,6 +120,38 @@ impl Endpoint {
     #[must_use]
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.drain = Drain::new(requests, self.metrics.in_flight());
+        self
+    }
+
+    /// Rejects requests of more messages with 413. Not less than `maxNumBatchRequests` in module.yaml: the runtime would send such a
+    /// request again until the job fails.
+    #[must_use]
+    pub fn invocation_limit(mut self, invocations: usize) -> Self {
+        self.handler = self.handler.invocation_limit(invocations);
+        self
+    }
+
+    /// Drops an invocation at an await when it takes longer, and fails its batch with 503, which the runtime retries. A function that
+    /// blocks its thread cannot be interrupted.
+    #[must_use]
+    pub fn invocation_timeout(mut self, timeout: Duration) -> Self {
+        self.handler = self.handler.invocation_timeout(timeout);
+        self
+    }
+
+    /// Fails batches whose response becomes larger, in bytes, with 500: above its `payload_max_bytes` the runtime refuses it.
+    #[must_use]
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.handler = self.handler.response_limit(bytes);
+        self
+    }
+
+    /// Bounds what bodies that are read, requests in flight and responses that are not yet written may hold together, in bytes. Above
+    /// it, bodies wait for a second and are rejected with 503. Three quarters of it bound a single body.
+    #[must_use]
+    pub fn memory_budget(mut self, bytes: usize) -> Self {
+        self.memory = MemoryBudget::new(bytes);
+        self.handler = self.handler.memory_budget(self.memory.clone());
         self
     }
 
@@ -146,60 +201,83 @@ impl Endpoint {
 
     async fn invoke(&self, headers: &HeaderMap, body: &mut impl RequestBody) -> Result<Bytes, Rejection> {
         let started = Instant::now();
-        let _in_flight = self.drain.enter()?;
+        if self.drain.is_closed() {
+            return Err(Rejection::Draining);
+        }
         if !is_octet_stream(headers) {
             return Err(Rejection::ContentType);
         }
-        let request = body::read(body, self.body_limit).await?;
+        let mut memory = self.memory.permit();
+        // No single body may hold more than others leave it.
+        let limit = self.body_limit.min(self.memory.limit() / 4 * 3);
+        let request = body::read(body, limit, &mut memory).await?;
+        // Whoever sends slowly takes no one's place.
+        let _in_flight = self.drain.enter()?;
         let length = request.len();
-        let abandoned = Abandoned { metrics: &self.metrics, started };
+        let abandoned = Abandoned { endpoint: self, started };
         if let Some(rate_limit) = &self.rate_limit {
             // In a box, for the sake of those without: all futures around this one would be as large.
             Box::pin(rate_limit.ready()).await;
         }
-        let result = match target::of(&request, self.registry()) {
-            Some(target) if self.watchdog.is_blocked(&target) => {
+        let result = match self.handler.read(request) {
+            Ok(request) if self.watchdog.is_blocked(request.target()) => {
                 std::mem::forget(abandoned);
-                return Err(Rejection::Blocked(target));
+                return Err(Rejection::Blocked(request.target().clone()));
             }
-            Some(target) => self.watchdog.watch(&target, self.handler.handle(request)).await,
-            None => self.handler.handle(request).await,
+            Ok(request) => {
+                let target = request.target().clone();
+                self.watchdog.watch(&target, request.handle()).await
+            }
+            Err(error) => Err(error),
         };
         // It is not dropped any more.
         std::mem::forget(abandoned);
         match result {
             Ok(response) => {
                 self.metrics.succeeded(&response, length, started.elapsed());
+                if !response.quarantined.is_empty() {
+                    self.refresh();
+                    self.log.quarantined(&response);
+                }
                 Ok(response.body)
             }
             Err(error) => {
                 let rejection = Rejection::from(error);
                 if let Rejection::Failed(failure) = &rejection {
                     self.metrics.failed(failure, length, started.elapsed());
+                    if failure.kind == FailureKind::DeadLetterBudget {
+                        self.refresh();
+                    }
                 }
                 Err(rejection)
             }
         }
     }
 
+    /// Brings the gauges up to date that change as time passes.
+    fn refresh(&self) {
+        self.metrics.refresh(self.registry(), &self.memory);
+    }
+
+    /// Does so without keeping the metrics alive.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn refresher(&self) -> impl Fn(&Metrics) + Send + 'static {
+        let (handler, memory) = (self.handler.clone(), self.memory.clone());
+        move |metrics| metrics.refresh(handler.registry(), &memory)
+    }
+
     /// Counts and logs a rejection, and reads what there may be left of the request's body.
     pub(crate) fn reject(&self, request: Request<impl RequestBody>, rejection: Rejection) -> Response<Full<Bytes>> {
+        match &rejection {
+            Rejection::Failed(failure) => self.log.failed(self.registry(), failure),
+            rejection => {
+                self.metrics.rejected(rejection.status());
+                self.log.rejected(&request, rejection);
+            }
+        }
         // A client that waits for "100 Continue" has not sent its body.
         if !request.headers().contains_key(EXPECT) {
             body::discard(request.into_body());
-        }
-        let status = rejection.status();
-        match &rejection {
-            Rejection::Failed(failure) => log(failure),
-            // At DEBUG: scanners would flood the log.
-            Rejection::Path | Rejection::Method(_) => {
-                self.metrics.rejected(status);
-                debug!(status = status.as_u16(), error = %rejection, "request rejected");
-            }
-            _ => {
-                self.metrics.rejected(status);
-                warn!(status = status.as_u16(), error = %rejection, "request rejected");
-            }
         }
         rejection.response()
     }
@@ -232,24 +310,14 @@ impl fmt::Debug for Endpoint {
 
 /// Counts a request that was dropped before its response: by hyper, as its client went away, or on Lambda, as its time was over.
 struct Abandoned<'a> {
-    metrics: &'a Metrics,
+    endpoint: &'a Endpoint,
     started: Instant,
 }
 
 impl Drop for Abandoned<'_> {
     fn drop(&mut self) {
-        self.metrics.abandoned();
-        warn!(after = ?self.started.elapsed(), "dropped before its response: the client went away, or its time was over");
-    }
-}
-
-fn log(failure: &InvocationFailure) {
-    let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = failure;
-    // Transient failures usually pass without an operator.
-    if *kind == FailureKind::Transient {
-        warn!(function = ?target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
-    } else {
-        error!(function = ?target, index, invocations, message_type, failure = kind.as_str(), error = reason, "batch failed");
+        self.endpoint.metrics.abandoned();
+        self.endpoint.log.abandoned(self.started.elapsed());
     }
 }
 

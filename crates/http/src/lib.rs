@@ -15,7 +15,9 @@
 //! | `connections`, `connection`, `activity` | the limits of connections; one of these with its time-outs; what it is doing |
 //! | `writes`, `tls` | writes of a connection; certificates |
 //! | `watchdog` | functions that block their thread |
+//! | `available_memory` | the memory of the container or machine |
 //! | `metrics` | what is counted |
+//! | `log` | what is logged of requests |
 //! | `recorder` (feature `metrics`) | the Prometheus recorder |
 //! | `error` | why a server cannot start, or ended early |
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
@@ -23,12 +25,14 @@
 mod activity;
 mod admin;
 mod app;
+mod available_memory;
 mod body;
 mod connection;
 mod connections;
 mod drain;
 mod endpoint;
 mod error;
+mod log;
 mod metrics;
 mod options;
 mod rate_limit;
@@ -37,7 +41,6 @@ mod recorder;
 mod rejection;
 mod server;
 mod signals;
-mod target;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "local")]

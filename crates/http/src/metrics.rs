@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use statefun_sdk::{FailureKind, InvocationFailure, Registry, Response, ResponseKind};
+use statefun_sdk::{
+    FailureKind, InvocationFailure, MemoryBudget, Outcome, Quarantined, Registry, Response, ResponseKind,
+};
 
 pub(crate) const DURATION: &str = "statefun_request_duration_seconds";
 pub(crate) const BATCH_SIZE: &str = "statefun_batch_size";
@@ -25,8 +27,18 @@ const REJECTIONS: [StatusCode; 8] = [
 ];
 
 /// The kinds that fail batches.
-const KINDS: [FailureKind; 5] =
-    [FailureKind::Transient, FailureKind::Poison, FailureKind::Panic, FailureKind::Bug, FailureKind::State];
+const KINDS: [FailureKind; 10] = [
+    FailureKind::Transient,
+    FailureKind::Poison,
+    FailureKind::Panic,
+    FailureKind::Bug,
+    FailureKind::UnexpectedType,
+    FailureKind::State,
+    FailureKind::Timeout,
+    FailureKind::ResponseTooLarge,
+    FailureKind::Memory,
+    FailureKind::DeadLetterBudget,
+];
 
 /// The handles of all metrics, looked up once: a request only adds to them.
 pub(crate) struct Metrics {
@@ -34,6 +46,7 @@ pub(crate) struct Metrics {
     rejections: [Counter; REJECTIONS.len()],
     abandoned: Counter,
     in_flight: Gauge,
+    memory: Gauge,
 }
 
 struct FunctionMetrics {
@@ -42,11 +55,16 @@ struct FunctionMetrics {
     invocations: Counter,
     succeeded: Counter,
     failed: Counter,
+    unavailable: Counter,
     batch_size: Histogram,
     duration: Histogram,
     request_bytes: Counter,
     response_bytes: Counter,
     dead_letters: Counter,
+    dead_letter_budget_used: Gauge,
+    dead_letter_budget_exhausted: Gauge,
+    unexpected_types: Counter,
+    reruns: Counter,
     missing_states: Counter,
     failures: [Counter; KINDS.len()],
     undecodable_states: Counter,
@@ -64,6 +82,7 @@ impl Metrics {
             rejections: REJECTIONS.map(|status| requests(NO_FUNCTION, status)),
             abandoned: counter!("statefun_abandoned_requests_total"),
             in_flight: gauge!("statefun_requests_in_flight"),
+            memory: gauge!("statefun_memory_budget_used_bytes"),
         }
     }
 
@@ -81,7 +100,13 @@ impl Metrics {
             ResponseKind::Result => {
                 function.invocations.increment(response.invocations as u64);
                 function.batch_size.record(response.invocations as f64);
-                function.dead_letters.increment(response.dead_letters.len() as u64);
+                function.reruns.increment(response.reruns as u64);
+                for Quarantined { outcome, count, first, .. } in &response.quarantined {
+                    let count = *count as u64;
+                    function.dead_letters.increment(if *outcome == Outcome::DeadLetter { count } else { 0 });
+                    let unexpected = first.kind == FailureKind::UnexpectedType;
+                    function.unexpected_types.increment(if unexpected { count } else { 0 });
+                }
             }
             _ => function.missing_states.increment(1),
         }
@@ -94,13 +119,25 @@ impl Metrics {
         let Some(function) = functions.find(|f| f.namespace == *target.namespace() && f.name == *target.name()) else {
             return;
         };
-        function.failed.increment(1);
+        let status = if failure.kind.is_transient() { &function.unavailable } else { &function.failed };
+        status.increment(1);
         function.request(request_bytes, took);
         function.batch_size.record(failure.invocations as f64);
         for (kind, counter) in KINDS.iter().zip(&function.failures) {
             counter.increment(u64::from(*kind == failure.kind));
         }
         function.undecodable_states.increment(u64::from(failure.kind == FailureKind::State));
+        function.unexpected_types.increment(u64::from(failure.kind == FailureKind::UnexpectedType));
+    }
+
+    /// Sets the gauges of what changes as time passes.
+    pub(crate) fn refresh(&self, registry: &Registry, memory: &MemoryBudget) {
+        self.memory.set(memory.used() as f64);
+        for (metrics, function) in self.functions.iter().zip(registry.functions()) {
+            let usage = function.dead_letter_usage();
+            metrics.dead_letter_budget_used.set(usage.used as f64);
+            metrics.dead_letter_budget_exhausted.set(f64::from(u8::from(usage.exhausted)));
+        }
     }
 
     /// Counts a request whose client did not wait for the response.
@@ -125,11 +162,16 @@ impl FunctionMetrics {
             invocations: counter!("statefun_invocations_total", "function" => label()),
             succeeded: requests(function, StatusCode::OK),
             failed: requests(function, StatusCode::INTERNAL_SERVER_ERROR),
+            unavailable: requests(function, StatusCode::SERVICE_UNAVAILABLE),
             batch_size: histogram!(BATCH_SIZE, "function" => label()),
             duration: histogram!(DURATION, "function" => label()),
             request_bytes: counter!("statefun_request_bytes_total", "function" => label()),
             response_bytes: counter!("statefun_response_bytes_total", "function" => label()),
             dead_letters: counter!("statefun_dead_letters_total", "function" => label()),
+            dead_letter_budget_used: gauge!("statefun_dead_letter_budget_used", "function" => label()),
+            dead_letter_budget_exhausted: gauge!("statefun_dead_letter_budget_exhausted", "function" => label()),
+            unexpected_types: counter!("statefun_unexpected_types_total", "function" => label()),
+            reruns: counter!("statefun_reruns_total", "function" => label()),
             missing_states: counter!("statefun_missing_states_total", "function" => label()),
             failures: KINDS
                 .map(|kind| counter!("statefun_failures_total", "function" => label(), "kind" => kind.as_str())),

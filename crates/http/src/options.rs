@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use statefun_sdk::RequestReplyHandler;
+
+use crate::available_memory::available_memory;
+
 /// The settings of a [`Server`](crate::Server).
 ///
 /// ```
@@ -38,6 +42,19 @@ pub struct Options {
     /// How many invocation requests may be in flight; one more is rejected with 503. The runtime has one for each address
     /// at most, and 1024 connections for each of its task managers. Default: 4096.
     pub max_in_flight: usize,
+    /// How many messages a request may hold; one of more is rejected with 413. Not less than `maxNumBatchRequests` in module.yaml.
+    /// Default: 65,536.
+    pub invocation_limit: usize,
+    /// How long one invocation may take: then it is dropped at an await, and its batch fails with 503, which the runtime retries. Much
+    /// less than the runtime's `call` timeout. Default: 30 seconds.
+    pub invocation_timeout: Duration,
+    /// The largest response in bytes; a batch that makes a larger one fails with 500. Not more than the runtime's
+    /// `payload_max_bytes`. Default: 32 MiB.
+    pub response_limit: usize,
+    /// How many bytes the bodies that are read, requests in flight and responses that are not yet written may hold together. Above
+    /// it, bodies wait for a second and are rejected with 503. Three quarters of it bound a single body. Default: a fifth of the
+    /// memory that the process may use, by its control groups (version 1 and 2) or its machine.
+    pub memory_budget: usize,
     /// The rate limit: how many invocation requests are handled a second; more wait. What arrives meanwhile for their
     /// addresses travels with the next request, so that a saturated cluster handles more messages with fewer requests.
     /// Default: none.
@@ -67,6 +84,10 @@ impl Default for Options {
             max_connections: 16_384,
             max_connections_per_peer: None,
             max_in_flight: 4096,
+            invocation_limit: RequestReplyHandler::INVOCATION_LIMIT,
+            invocation_timeout: Duration::from_secs(30),
+            response_limit: RequestReplyHandler::RESPONSE_LIMIT,
+            memory_budget: available_memory() / 5,
             rate_limit: None,
             workers: available_parallelism().unwrap_or(NonZeroUsize::MIN),
             timeouts: Timeouts::default(),

@@ -53,6 +53,16 @@ fn describe() {
     describe_counter!("statefun_request_bytes_total", Unit::Bytes, "Bytes of request bodies.");
     describe_counter!("statefun_response_bytes_total", Unit::Bytes, "Bytes of responses with status 200.");
     describe_counter!("statefun_dead_letters_total", "Messages that became dead letters.");
+    describe_gauge!("statefun_dead_letter_budget_used", "Dead letters among the last 1,000 messages: 100 at most.");
+    describe_gauge!(
+        "statefun_dead_letter_budget_exhausted",
+        "1 while batches fail that would make dead letters: too many messages failed."
+    );
+    describe_counter!("statefun_unexpected_types_total", "Messages of a type that their function does not read.");
+    describe_counter!(
+        "statefun_reruns_total",
+        "Times that messages ran again, because one behind them had failed after it wrote a state."
+    );
     describe_counter!(
         "statefun_missing_states_total",
         "Responses that asked for states that the runtime did not send."
@@ -69,6 +79,11 @@ fn describe() {
     describe_counter!("statefun_connections_rejected_total", "Connections that were closed at once, by the limit.");
     describe_counter!("statefun_connections_closed_total", "Connections that the server ended, by cause.");
     describe_gauge!("statefun_requests_in_flight", "Invocation requests in flight.");
+    describe_gauge!(
+        "statefun_memory_budget_used_bytes",
+        Unit::Bytes,
+        "What requests and responses in flight hold of the memory budget."
+    );
 }
 
 /// All metrics of this process as Prometheus reads them.
@@ -94,16 +109,18 @@ impl Page {
     }
 }
 
-/// As long as `owner` lives, folds what histograms have recorded into their buckets: until then each sample takes room.
-pub(crate) fn spawn_upkeep<T: Send + Sync + 'static>(owner: &Arc<T>) {
+/// As long as `owner` lives, refreshes its gauges and folds what histograms have recorded into their buckets: until then each sample takes room.
+pub(crate) fn spawn_upkeep<T: Send + Sync + 'static>(owner: &Arc<T>, refresh: impl Fn(&T) + Send + 'static) {
     let (Some(recorder), Ok(runtime)) = (recorder(), Handle::try_current()) else { return };
     let alive: Weak<T> = Arc::downgrade(owner);
     runtime.spawn(async move {
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while alive.strong_count() > 0 {
-            second.tick().await;
+        while let Some(owner) = alive.upgrade() {
+            refresh(&owner);
+            drop(owner);
             recorder.run_upkeep();
+            second.tick().await;
         }
     });
 }

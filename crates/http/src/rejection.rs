@@ -13,14 +13,15 @@ use statefun_sdk::{Address, HandlerError, InvocationFailure, RequestError};
 ///
 /// | rejection | status |
 /// |---|---|
-/// | `Request` | 400, 404 for an unknown function |
+/// | `Request` | 400, 404 for an unknown function, 413 for too many messages |
+/// | `Malformed` | 400 |
 /// | `Path` | 404 |
 /// | `Method` | 405 |
-/// | `CutShort`, `Stalled` | 408 |
+/// | `CutShort`, `Slow` | 408 |
 /// | `TooLarge` | 413 |
 /// | `ContentType` | 415 |
-/// | `Failed` | 500 |
-/// | `Draining`, `Overloaded`, `Blocked` | 503 |
+/// | `Failed` | 500, 503 where it may succeed the next time |
+/// | `Draining`, `NoMemory`, `Overloaded`, `Blocked` | 503 |
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -32,8 +33,10 @@ pub enum Rejection {
     Method(&'static str),
     /// The body ended before its announced end.
     CutShort,
-    /// Nothing of the body came for this many seconds.
-    Stalled(u64),
+    /// The body is not what its transfer encoding says.
+    Malformed,
+    /// The body comes too slowly.
+    Slow,
     /// The body is larger than this many bytes; `None` where a layer has limited it.
     TooLarge(Option<usize>),
     /// The content type is not `application/octet-stream`.
@@ -42,6 +45,8 @@ pub enum Rejection {
     Failed(Box<InvocationFailure>),
     /// The server is shutting down.
     Draining,
+    /// There is no memory for the body: other requests and responses hold it.
+    NoMemory,
     /// This many requests are in flight already.
     Overloaded(usize),
     /// An earlier request for this address still blocks a thread: this one would block another.
@@ -55,15 +60,21 @@ impl Rejection {
     /// The status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Request(RequestError::UnknownFunction { .. }) | Self::Path => StatusCode::NOT_FOUND,
+            Self::Path => StatusCode::NOT_FOUND,
+            Self::Request(RequestError::UnknownFunction { .. }) => StatusCode::NOT_FOUND,
+            Self::Request(RequestError::TooManyInvocations { .. } | RequestError::TooManyStates { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::Request(_) => StatusCode::BAD_REQUEST,
+            Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             // OkHttp's transport fails the job on 400, and a body that was cut short may come whole the next time.
-            Self::CutShort | Self::Stalled(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::CutShort | Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Failed(failure) if failure.kind.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Draining | Self::Overloaded(_) | Self::Blocked(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Draining | Self::NoMemory | Self::Overloaded(_) | Self::Blocked(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -73,12 +84,14 @@ impl Rejection {
             Self::Path => "no such path: expected POST /statefun, or GET of a page of the server".into(),
             Self::Method(allowed) => format!("method not allowed: expected {allowed}").into(),
             Self::CutShort => "body cut short: expected as many bytes as were announced".into(),
-            Self::Stalled(seconds) => format!("body stalled: expected more of it within {seconds} seconds").into(),
+            Self::Malformed => "body malformed: expected chunks as HTTP/1.1 defines them".into(),
+            Self::Slow => "body too slow: expected 64 KiB or the rest of it in 10 seconds, and all of it in 60".into(),
             Self::TooLarge(Some(limit)) => format!("body too large: expected at most {limit} bytes").into(),
             Self::TooLarge(None) => "body too large: expected what the layer around the endpoint allows".into(),
             Self::ContentType => "wrong content type: expected application/octet-stream".into(),
             Self::Failed(failure) => failure.to_string().into(),
             Self::Draining => "draining: expected the request at another instance".into(),
+            Self::NoMemory => "no memory for the body: other requests and responses hold the memory budget".into(),
             Self::Overloaded(limit) => format!("overloaded: expected at most {limit} requests in flight").into(),
             Self::Blocked(target) => format!(
                 "blocked: {target:?} blocks a thread since an earlier request: expected it to await, and what blocks within \

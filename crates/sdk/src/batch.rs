@@ -1,20 +1,38 @@
 //! One batch: its messages one after the other, and what happens to those that fail.
 
 use std::any::Any;
+use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use tracing::{info, warn};
+use futures_util::future::{BoxFuture, poll_immediate};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
+use crate::dead_letter_budget::{self, Claims};
 use crate::error::{ErrorChain, LONGEST_TYPE, cut};
 use crate::message_handler::MessageHandler;
-use crate::request::{Invocation, decode};
+use crate::registry::RegisteredFunction;
+use crate::request::{Invocation, Invocations, Place};
 use crate::response_writer::Mark;
-use crate::{Context, DeadLetter, FailureKind, FailurePolicy, FunctionError, InvocationFailure, Message, TypeError};
+use crate::{
+    Context, FailureKind, FailurePolicy, FunctionError, HandlerError, InvocationFailure, Message, Outcome, Quarantined,
+    RequestError, TypeError, UnexpectedTypePolicy,
+};
+
+/// Why messages are not handled any further.
+pub(crate) enum Stopped {
+    /// An invocation failed.
+    Failed(Failed),
+    /// The next message cannot be read: the request is no runtime's.
+    Unreadable(RequestError),
+}
 
 /// How an invocation failed, with what is needed to take it back.
 pub(crate) struct Failed {
@@ -23,18 +41,86 @@ pub(crate) struct Failed {
     reason: String,
 }
 
-type Invocations = std::vec::IntoIter<Invocation>;
+impl From<RequestError> for Stopped {
+    fn from(error: RequestError) -> Self {
+        Self::Unreadable(error)
+    }
+}
+
+/// The messages of a batch on their way, and what bounds it.
+pub(crate) struct Course {
+    messages: Invocations,
+    /// How many messages are taken at most.
+    until: usize,
+    invocation_timeout: Option<Duration>,
+    turn: Turn,
+}
+
+impl Course {
+    /// The next message, if there is one and it is of this type.
+    fn next(&mut self, message_type: Option<&ByteString>) -> Result<Option<Invocation>, RequestError> {
+        if self.messages.taken() == self.until {
+            return Ok(None);
+        }
+        let Some(next) = self.messages.peek()? else { return Ok(None) };
+        let is_of_type = message_type.is_none_or(|message_type| message_type == next.message.type_name());
+        Ok(if is_of_type { self.messages.take() } else { None })
+    }
+
+    /// The type of the next message.
+    fn peek(&mut self) -> Result<Option<ByteString>, RequestError> {
+        if self.messages.taken() == self.until {
+            return Ok(None);
+        }
+        Ok(self.messages.peek()?.map(|next| next.message.type_text().clone()))
+    }
+}
+
+/// How long a batch runs before it lets other tasks of its thread run.
+const TURN: Duration = Duration::from_millis(10);
+
+/// The most messages between two looks at the clock.
+const LONGEST_STRIDE: u32 = 16;
+
+/// When a batch last let others run. The clock is read now and then, as it costs as much as a small message.
+#[derive(Default)]
+struct Turn {
+    began: Option<Instant>,
+    looked: Option<Instant>,
+    /// How many messages there are between two looks, and how many of them are left.
+    stride: u32,
+    left: u32,
+}
+
+impl Turn {
+    /// After a message: lets others run if it is time.
+    async fn over(&mut self) {
+        if self.left > 1 {
+            self.left -= 1;
+            return;
+        }
+        let now = Instant::now();
+        let began = *self.began.get_or_insert(now);
+        let lap = now - self.looked.replace(now).unwrap_or(now);
+        self.stride = if lap < TURN / 16 { (2 * self.stride).clamp(1, LONGEST_STRIDE) } else { 1 };
+        self.left = self.stride;
+        if now - began > TURN {
+            yield_now().await;
+            *self = Self::default();
+        }
+    }
+}
 
 /// A handler with its type erased: once for messages of one type that follow one another, not once an invocation.
 pub(crate) trait ErasedHandler<D>: Send + Sync {
-    /// Runs the next `count` invocations, up to the first that fails.
+    /// Runs the next invocations, those of one type or all, up to the first that fails.
     fn run<'a>(
         &'a self,
         dependencies: &'a D,
         context: &'a mut Context,
-        invocations: &'a mut Invocations,
-        count: usize,
-    ) -> BoxFuture<'a, Result<(), Failed>>;
+        course: &'a mut Course,
+        message_type: Option<ByteString>,
+    ) -> BoxFuture<'a, Result<(), Stopped>>;
 }
 
 /// A handler, and how the value that it takes is read from a message.
@@ -55,29 +141,46 @@ where
         &'a self,
         dependencies: &'a D,
         context: &'a mut Context,
-        invocations: &'a mut Invocations,
-        count: usize,
-    ) -> BoxFuture<'a, Result<(), Failed>> {
+        course: &'a mut Course,
+        message_type: Option<ByteString>,
+    ) -> BoxFuture<'a, Result<(), Stopped>> {
         Box::pin(async move {
-            for Invocation { caller, message } in invocations.take(count) {
+            while let Some(Invocation { caller, message }) = course.next(message_type.as_ref())? {
                 let mark = context.begin(caller);
                 // The block makes reading the message and the call itself part of what is caught.
                 let invocation = AssertUnwindSafe(async {
                     let message = (self.read)(message)?;
                     self.handler.call(dependencies, context, message).await
                 });
-                let result = invocation.catch_unwind().await;
-                // Whatever the function made of it: a state that cannot be read fails the batch.
-                let (kind, reason) = match (context.unreadable_state(), result) {
-                    (Some(error), _) => (FailureKind::State, error.to_string()),
-                    (None, Ok(Ok(()))) => continue,
-                    (None, Ok(Err(error))) => (error.kind(), ErrorChain(&error).to_string()),
-                    (None, Err(panic)) => (FailureKind::Panic, panic_text(&*panic)),
+                let result = within(course.invocation_timeout, invocation.catch_unwind()).await;
+                // Whatever the function made of it: a state that cannot be read and a response that is too large fail the batch.
+                let (kind, reason) = match (context.fault(), result) {
+                    (Some(fault), _) => fault,
+                    (None, Ok(Ok(Ok(())))) => {
+                        course.turn.over().await;
+                        continue;
+                    }
+                    (None, Ok(Ok(Err(error)))) => (error.kind(), ErrorChain(&error).to_string()),
+                    (None, Ok(Err(panic))) => (FailureKind::Panic, panic_text(&*panic)),
+                    (None, Err(Elapsed(limit))) => (FailureKind::Timeout, format!("no result within {limit:?}")),
                 };
-                return Err(Failed { mark, kind, reason });
+                return Err(Stopped::Failed(Failed { mark, kind, reason }));
             }
             Ok(())
         })
+    }
+}
+
+/// The invocation time-out has passed.
+struct Elapsed(Duration);
+
+/// Drops the future at an await once its time is over. One that is ready at once, as most are, costs no timer.
+async fn within<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    let Some(limit) = limit else { return Ok(future.await) };
+    match poll_immediate(&mut future).await {
+        Some(output) => Ok(output),
+        None => timeout(limit, future).await.map_err(|_| Elapsed(limit)),
     }
 }
 
@@ -117,34 +220,29 @@ impl<D: Send + Sync> ErasedHandler<()> for Bound<D> {
         &'a self,
         _: &'a (),
         context: &'a mut Context,
-        invocations: &'a mut Invocations,
-        count: usize,
-    ) -> BoxFuture<'a, Result<(), Failed>> {
-        self.handler.run(&self.dependencies, context, invocations, count)
+        course: &'a mut Course,
+        message_type: Option<ByteString>,
+    ) -> BoxFuture<'a, Result<(), Stopped>> {
+        self.handler.run(&self.dependencies, context, course, message_type)
     }
 }
 
 impl Handlers<()> {
     /// Runs invocations, each by the handler of its type, up to the first that fails.
-    async fn run(&self, context: &mut Context, invocations: &mut Invocations) -> Result<(), Failed> {
+    async fn run(&self, context: &mut Context, course: &mut Course) -> Result<(), Stopped> {
         if let (true, Some(fallback)) = (self.by_type.is_empty(), &self.fallback) {
-            let all = invocations.len();
-            return fallback.run(&(), context, invocations, all).await;
+            return fallback.run(&(), context, course, None).await;
         }
-        while let Some(next) = invocations.as_slice().first() {
-            let message_type = next.message.type_name();
-            let position = context.accepts().iter().position(|accepted| accepted.as_str() == message_type);
+        while let Some(message_type) = course.peek()? {
+            let position = context.accepts().iter().position(|accepted| message_type == accepted.as_str());
             match position.map(|position| &self.by_type[position]).or(self.fallback.as_ref()) {
-                Some(handler) => {
-                    let rest = invocations.as_slice().iter();
-                    let count = rest.take_while(|invocation| invocation.message.type_name() == message_type).count();
-                    handler.run(&(), context, invocations, count).await?;
-                }
+                Some(handler) => handler.run(&(), context, course, Some(message_type)).await?,
                 None => {
-                    let Some(Invocation { caller, message }) = invocations.next() else { return Ok(()) };
+                    let Some(Invocation { caller, message }) = course.next(None)? else { return Ok(()) };
                     let mark = context.begin(caller);
                     let reason = FunctionError::unexpected_type(&message).to_string();
-                    return Err(Failed { mark, kind: FailureKind::UnexpectedType, reason });
+                    course.turn.over().await;
+                    return Err(Stopped::Failed(Failed { mark, kind: FailureKind::UnexpectedType, reason }));
                 }
             }
         }
@@ -160,39 +258,35 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
     }
 }
 
-/// Why a batch did not come to its end.
-pub(crate) enum Interrupted {
-    /// It has to be run again from the request's bytes, each invocation isolated: one failed after it wrote a state.
-    RetryIsolated,
-    /// It fails.
-    Failed(Box<InvocationFailure>),
-}
-
-impl From<Box<InvocationFailure>> for Interrupted {
-    fn from(failure: Box<InvocationFailure>) -> Self {
-        Self::Failed(failure)
-    }
-}
-
 /// A batch on its way.
 pub(crate) struct Batch<'a> {
-    handlers: &'a Handlers<()>,
-    policy: &'a FailurePolicy,
-    pub(crate) context: Context,
-    /// The request, to find a message again that was handed to the function and failed.
-    body: &'a Bytes,
-    /// The request's messages once more, from the first failure on.
-    originals: Vec<Option<Invocation>>,
-    /// What happened to messages that failed without failing the batch: logged once it is certain that the batch succeeds.
-    quarantined: Vec<InvocationFailure>,
+    function: &'a RegisteredFunction,
+    context: Context,
+    course: Course,
+    invocations: usize,
+    /// What happened to messages that failed without failing the batch.
+    quarantined: Vec<Quarantined>,
+    dead_letters: Claims<'a>,
+    /// Where an invocation that wrote a state before it failed is undone; the beginning, where it is `None`.
+    checkpoint: Option<Checkpoint>,
+    /// The response before the first effect.
+    beginning: Mark,
+    reruns: usize,
 }
 
-/// A failure that does not fail its batch.
-struct Quarantined<'a> {
-    failure: Box<InvocationFailure>,
-    invocation: Invocation,
-    /// Where the message goes; `None` where it is ignored.
-    dead_letter: Option<&'a DeadLetter>,
+/// A place in a batch between two messages, with all that there was then.
+struct Checkpoint {
+    place: Place,
+    mark: Mark,
+    quarantined: Vec<Quarantined>,
+    dead_letters: usize,
+}
+
+/// What is left of a batch that has succeeded.
+pub(crate) struct Finished {
+    pub(crate) response: Bytes,
+    pub(crate) quarantined: Vec<Quarantined>,
+    pub(crate) reruns: usize,
 }
 
 /// The longest text of a failure, in bytes: it ends in logs and in the body of the response.
@@ -200,135 +294,164 @@ const LONGEST_REASON: usize = 4096;
 
 impl<'a> Batch<'a> {
     pub(crate) fn new(
-        handlers: &'a Handlers<()>,
-        policy: &'a FailurePolicy,
+        function: &'a RegisteredFunction,
         context: Context,
-        body: &'a Bytes,
+        messages: Invocations,
+        invocations: usize,
+        invocation_timeout: Option<Duration>,
     ) -> Self {
-        Self { handlers, policy, context, body, originals: Vec::new(), quarantined: Vec::new() }
+        let beginning = context.mark();
+        Self {
+            function,
+            context,
+            course: Course { messages, until: invocations, invocation_timeout, turn: Turn::default() },
+            invocations,
+            quarantined: Vec::new(),
+            dead_letters: function.dead_letter_budget.claims(),
+            checkpoint: None,
+            beginning,
+            reruns: 0,
+        }
     }
 
     /// Runs all messages over one set of decoded states.
     ///
-    /// An invocation that failed before it wrote a state is rolled back by truncating the encoded response; for one that
-    /// wrote, there is no state to go back to.
-    pub(crate) async fn run(&mut self, invocations: Vec<Invocation>) -> Result<(), Interrupted> {
-        let total = invocations.len();
-        let mut invocations = invocations.into_iter();
-        while let Err(failed) = self.handlers.run(&mut self.context, &mut invocations).await {
-            let failure = self.apply_policy(&failed, total - invocations.len() - 1, total)?;
-            if !self.context.rollback(failed.mark) {
-                return Err(Interrupted::RetryIsolated);
-            }
-            self.quarantine(failure)?;
-        }
-        // Running each isolated finds out which invocation wrote what cannot be encoded.
-        self.context.write_states().map_err(|_| Interrupted::RetryIsolated)
-    }
-
-    /// Runs all messages with the states encoded before each, so that each can be rolled back.
-    pub(crate) async fn run_isolated(&mut self, invocations: Vec<Invocation>) -> Result<(), Box<InvocationFailure>> {
-        let total = invocations.len();
-        for (index, invocation) in invocations.into_iter().enumerate() {
-            let states = self.context.save_states();
-            let mark = self.context.mark();
-            let mut one = vec![invocation].into_iter();
-            let result = self.handlers.run(&mut self.context, &mut one).await.and_then(|()| {
-                let encoded = self.context.encode_states();
-                encoded.map_err(|error| Failed { mark, kind: FailureKind::Poison, reason: error.to_string() })
-            });
-            if let Err(failed) = result {
-                let failure = self.apply_policy(&failed, index, total)?;
-                self.context.rollback(mark);
-                self.context.restore_states(states);
-                self.quarantine(failure)?;
+    /// An invocation that failed before it wrote a state is rolled back by truncating the encoded response. For one that wrote, the
+    /// messages since the last checkpoint run again up to it, and behind it is the next checkpoint: so each message runs at most
+    /// twice but for those that fail.
+    pub(crate) async fn run(mut self) -> Result<Finished, HandlerError> {
+        // A failure that is due: the messages before it are run again.
+        let mut due: Option<(InvocationFailure, Outcome)> = None;
+        loop {
+            let failed = match self.function.handlers.run(&mut self.context, &mut self.course).await {
+                Err(Stopped::Unreadable(error)) => return Err(error.into()),
+                Err(Stopped::Failed(failed)) => failed,
+                Ok(()) => match due.take() {
+                    None => break,
+                    Some((failure, outcome)) => {
+                        self.course.until = self.invocations;
+                        self.course.messages.peek()?;
+                        self.course.messages.take();
+                        self.quarantine(failure, outcome)?;
+                        self.set_checkpoint()?;
+                        continue;
+                    }
+                },
+            };
+            let failure = self.failure(failed.kind, failed.reason);
+            let outcome = self.outcome(&failure)?;
+            if self.context.rollback(failed.mark) {
+                self.quarantine(failure, outcome)?;
+            } else {
+                self.go_back();
+                self.course.until = failure.index;
+                due = Some((failure, outcome));
             }
         }
-        self.context.write_states().map_err(|error| {
-            // Each was encoded before.
-            Box::new(InvocationFailure {
-                target: self.context.self_address().clone(),
-                index: total - 1,
-                invocations: total,
-                message_type: String::new(),
-                kind: FailureKind::Poison,
-                reason: error.to_string(),
-            })
-        })
+        self.context.write_states().map_err(|error| self.failed(FailureKind::Bug, error.to_string()))?;
+        if let Some((kind, reason)) = self.context.fault() {
+            return Err(self.failed(kind, reason));
+        }
+        if let Some(error) = self.context.unreadable_caller() {
+            return Err(error.clone().into());
+        }
+        self.dead_letters.made(self.invocations);
+        Ok(Finished { response: self.context.into_response(), quarantined: self.quarantined, reruns: self.reruns })
     }
 
-    /// Applies the failure policy.
-    ///
-    /// # Errors
-    /// When the policy is that the batch fails.
-    fn apply_policy(
-        &mut self,
-        failed: &Failed,
-        index: usize,
-        total: usize,
-    ) -> Result<Quarantined<'a>, Box<InvocationFailure>> {
-        if self.originals.is_empty() {
-            let request = decode(self.body).map(|request| request.invocations).unwrap_or_default();
-            self.originals = request.into_iter().map(Some).collect();
-        }
-        let invocation = self.originals.get_mut(index).and_then(Option::take);
-        let message_type = invocation.as_ref().map_or("", |invocation| invocation.message.type_name());
-        let failure = Box::new(InvocationFailure {
-            target: self.context.self_address().clone(),
-            index,
-            invocations: total,
-            message_type: cut(message_type, LONGEST_TYPE).to_owned(),
-            kind: failed.kind,
-            reason: cut(&failed.reason, LONGEST_REASON).to_owned(),
+    fn set_checkpoint(&mut self) -> Result<(), HandlerError> {
+        self.context.checkpoint_states().map_err(|error| self.failed(FailureKind::Bug, error.to_string()))?;
+        self.checkpoint = Some(Checkpoint {
+            place: self.course.messages.place(),
+            mark: self.context.mark(),
+            quarantined: self.quarantined.clone(),
+            dead_letters: self.dead_letters.len(),
         });
-        match (self.policy, failed.kind, invocation) {
-            (_, FailureKind::UnexpectedType, Some(invocation)) => {
-                Ok(Quarantined { failure, invocation, dead_letter: None })
-            }
-            (FailurePolicy::DeadLetter(dead_letter), FailureKind::Poison | FailureKind::Panic, Some(invocation)) => {
-                Ok(Quarantined { failure, invocation, dead_letter: Some(dead_letter) })
-            }
-            _ => Err(failure),
-        }
-    }
-
-    fn quarantine(&mut self, quarantined: Quarantined<'_>) -> Result<(), Box<InvocationFailure>> {
-        let Quarantined { mut failure, invocation, dead_letter } = quarantined;
-        if let Some(dead_letter) = dead_letter {
-            let emitted = dead_letter
-                .record(&failure, &invocation)
-                .map_err(Into::into)
-                .and_then(|record| self.context.emit(dead_letter.egress().clone(), record));
-            if let Err(error) = emitted {
-                failure.reason = format!("{}; and no dead letter could be made of it: {error}", failure.reason);
-                return Err(failure);
-            }
-        }
-        self.quarantined.push(*failure);
         Ok(())
     }
 
-    /// The response, and why the messages failed whose dead letters are in it. Only now is logged what happened to the messages that failed: a
-    /// batch that fails after all is sent again.
-    pub(crate) fn finish(self) -> (Bytes, Vec<InvocationFailure>) {
-        let mut dead_letters = self.quarantined;
-        dead_letters.retain(|failure| {
-            let InvocationFailure { target, index, invocations, message_type, kind, reason } = failure;
-            if *kind == FailureKind::UnexpectedType {
-                info!(function = ?target, message_type, reason, "message ignored");
-                return false;
-            }
-            warn!(
-                function = ?target,
-                index,
-                invocations,
-                message_type,
-                failure = kind.as_str(),
-                error = reason,
-                "message sent to the dead letters"
+    fn go_back(&mut self) {
+        self.reruns += 1;
+        let (place, mark, dead_letters) = match &self.checkpoint {
+            Some(checkpoint) => (checkpoint.place, checkpoint.mark, checkpoint.dead_letters),
+            None => (self.course.messages.beginning(), self.beginning, 0),
+        };
+        self.course.messages.go_to(place);
+        self.context.go_back(mark);
+        self.dead_letters.truncate(dead_letters);
+        self.quarantined =
+            self.checkpoint.as_ref().map(|checkpoint| checkpoint.quarantined.clone()).unwrap_or_default();
+    }
+
+    /// How the message failed that was taken last.
+    fn failure(&self, kind: FailureKind, reason: String) -> InvocationFailure {
+        let message = self.course.messages.last().ok().flatten().map(|invocation| invocation.message);
+        InvocationFailure {
+            target: self.context.self_address().clone(),
+            index: self.course.messages.taken().saturating_sub(1),
+            invocations: self.invocations,
+            message_type: message.map_or_else(String::new, |message| cut(message.type_name(), LONGEST_TYPE).to_owned()),
+            kind,
+            reason: cut(&reason, LONGEST_REASON).to_owned(),
+        }
+    }
+
+    fn failed(&self, kind: FailureKind, reason: String) -> HandlerError {
+        HandlerError::Invocation(Box::new(self.failure(kind, reason)))
+    }
+
+    /// Applies the policies of the function.
+    ///
+    /// # Errors
+    /// When the policy is that the batch fails.
+    fn outcome(&self, failure: &InvocationFailure) -> Result<Outcome, HandlerError> {
+        let declarations = &self.function.declarations;
+        match (failure.kind, &declarations.on_failure, declarations.on_unexpected_type) {
+            (FailureKind::UnexpectedType, _, UnexpectedTypePolicy::Ignore) => Ok(Outcome::Ignored),
+            (FailureKind::UnexpectedType, FailurePolicy::DeadLetter(_), UnexpectedTypePolicy::DeadLetter)
+            | (FailureKind::Poison | FailureKind::Panic, FailurePolicy::DeadLetter(_), _) => Ok(Outcome::DeadLetter),
+            _ => Err(HandlerError::Invocation(Box::new(failure.clone()))),
+        }
+    }
+
+    /// Sets the message aside that was taken last.
+    fn quarantine(&mut self, failure: InvocationFailure, outcome: Outcome) -> Result<(), HandlerError> {
+        if outcome == Outcome::DeadLetter {
+            self.emit_dead_letter(&failure)?;
+        }
+        let same = |other: &&mut Quarantined| other.outcome == outcome && other.first.kind == failure.kind;
+        match self.quarantined.iter_mut().find(same) {
+            Some(quarantined) => quarantined.count += 1,
+            None => self.quarantined.push(Quarantined { outcome, count: 1, first: failure }),
+        }
+        Ok(())
+    }
+
+    fn emit_dead_letter(&mut self, failure: &InvocationFailure) -> Result<(), HandlerError> {
+        let fails = |kind, reason: String| {
+            Err(HandlerError::Invocation(Box::new(InvocationFailure { kind, reason, ..failure.clone() })))
+        };
+        if !self.dead_letters.claim(failure.index as u64) {
+            let (most, window) = (dead_letter_budget::MOST, dead_letter_budget::WINDOW);
+            let InvocationFailure { kind, reason, .. } = failure;
+            return fails(
+                FailureKind::DeadLetterBudget,
+                format!(
+                    "more than {most} of the last {window} messages would be dead letters; this one ({kind}): {reason}"
+                ),
             );
-            true
-        });
-        (self.context.into_response(), dead_letters)
+        }
+        let FailurePolicy::DeadLetter(dead_letter) = &self.function.declarations.on_failure else { return Ok(()) };
+        let Some(invocation) = self.course.messages.last()? else { return Ok(()) };
+        let emitted = dead_letter
+            .record(failure, &invocation)
+            .map_err(Into::into)
+            .and_then(|record| self.context.emit(dead_letter.egress().clone(), record));
+        match emitted {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                fails(failure.kind, format!("{}; and no dead letter could be made of it: {error}", failure.reason))
+            }
+        }
     }
 }

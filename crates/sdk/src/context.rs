@@ -8,13 +8,13 @@ use bytestring::ByteString;
 
 use crate::address::Address;
 use crate::cancellation_token::CancellationToken;
-use crate::declarations::Declarations;
+use crate::declarations::{Declarations, Target};
 use crate::egress::{Egress, EgressRecord};
 use crate::encode::{Decode, Head, Payload};
-use crate::error::{FunctionError, RequestError, StateError};
+use crate::error::{FailureKind, FunctionError, LONGEST_TYPE, RequestError, cut};
 use crate::request::Caller;
-use crate::response_writer::{Mark, ResponseWriter};
-use crate::state::{SavedStates, StateCache};
+use crate::response_writer::{Full, Mark, ResponseWriter};
+use crate::state::StateCache;
 use crate::type_error::TypeError;
 use crate::typename::TypeName;
 use crate::value_spec::ValueSpec;
@@ -41,7 +41,7 @@ impl Context {
         self_address: Address,
         declarations: Arc<Declarations>,
         states: StateCache,
-        request: usize,
+        response: ResponseWriter,
     ) -> Self {
         Self {
             self_address,
@@ -50,7 +50,7 @@ impl Context {
             unreadable_caller: OnceLock::new(),
             declarations,
             states,
-            response: ResponseWriter::new(request),
+            response,
         }
     }
 
@@ -154,11 +154,13 @@ impl Context {
     /// Sends a message to a function.
     ///
     /// # Errors
-    /// A bug when the target's type is not declared, poison when the value has no representation in its type.
+    /// A bug when the target's type is not declared, the messages declared for it are of other types, or the value has no
+    /// representation in its type.
     pub fn send(&mut self, target: impl Borrow<Address>, value: impl Payload) -> Result<(), FunctionError> {
         let target = target.borrow();
         self.check_declared(target)?;
         let head = self.written(value)?;
+        self.check_type(target, &head)?;
         self.response.send(target, &head);
         Ok(())
     }
@@ -218,6 +220,7 @@ impl Context {
     ) -> Result<(), FunctionError> {
         self.check_declared(target)?;
         let head = self.written(value)?;
+        self.check_type(target, &head)?;
         let token = token.map(|CancellationToken(token)| token);
         if self.response.delay(delay, target, &head, token) {
             return Ok(());
@@ -267,12 +270,29 @@ impl Context {
     fn may_send_to(&self, target: &Address) -> bool {
         let declarations = &*self.declarations;
         target.is_same_type(&self.self_address)
-            || declarations.targets.iter().any(|declared| target.is(declared))
+            || declarations.targets.iter().any(|declared| target.is(&declared.type_name))
             || declarations.replies && self.caller() == Some(target)
     }
 
-    fn written(&mut self, value: impl Payload) -> Result<Head, TypeError> {
-        value.write(&mut self.response.buffers)
+    /// Whether messages of this type are declared for the target, where types are.
+    fn check_type(&self, target: &Address, head: &Head) -> Result<(), FunctionError> {
+        match self.declarations.targets.iter().find(|declared| target.is(&declared.type_name)) {
+            Some(Target { type_name, messages }) if !messages.is_empty() => {
+                if messages.iter().any(|declared| head.type_name == declared.as_str()) {
+                    return Ok(());
+                }
+                Err(FunctionError::bug(format!(
+                    "messages of type {:?} are not declared for target {type_name}: add .sends::<…>(…) where the function is \
+                     registered",
+                    cut(&head.type_name, LONGEST_TYPE)
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn written(&mut self, value: impl Payload) -> Result<Head, FunctionError> {
+        value.write(&mut self.response.buffers).map_err(FunctionError::bug)
     }
 
     /// Begins an invocation.
@@ -298,9 +318,26 @@ impl Context {
         !self.states.take_written()
     }
 
-    /// The first state that could not be read since the batch began, whatever the function made of the error.
-    pub(crate) fn unreadable_state(&self) -> Option<&StateError> {
-        self.states.unreadable()
+    /// What fails the batch whatever the function made of it: a state that could not be read, or a response that is too large.
+    pub(crate) fn fault(&self) -> Option<(FailureKind, String)> {
+        if let Some(error) = self.states.unreadable() {
+            return Some((FailureKind::State, error.to_string()));
+        }
+        let full = self.response.full()?;
+        Some((full.into(), self.too_large(full)))
+    }
+
+    fn too_large(&self, full: Full) -> String {
+        let (limit, largest) = (self.response.limit(), self.response.largest());
+        match full {
+            Full::Limit => format!(
+                "the response is larger than the limit of {limit} bytes; its largest parts: {largest}. Decrease \
+                 maxNumBatchRequests of the endpoint in module.yaml, or have each message do less"
+            ),
+            Full::Memory => format!(
+                "there is no memory left for the response, which other requests and responses hold; its largest parts: {largest}"
+            ),
+        }
     }
 
     /// Why a caller that was asked for could not be read: the request is no runtime's.
@@ -308,22 +345,20 @@ impl Context {
         self.unreadable_caller.get()
     }
 
-    /// Brings the encoded form of every written state up to date, so that it can be saved.
-    pub(crate) fn encode_states(&mut self) -> Result<(), TypeError> {
-        self.states.encode(&mut self.response.buffers.value)
+    /// A place for the states to [go back](Self::go_back) to.
+    pub(crate) fn checkpoint_states(&mut self) -> Result<(), TypeError> {
+        self.states.checkpoint(&mut self.response.buffers.value)
+    }
+
+    /// Undoes all since the last checkpoint of the states, at which the response was at `mark`.
+    pub(crate) fn go_back(&mut self, mark: Mark) {
+        self.response.rollback(mark);
+        self.states.go_back();
     }
 
     /// Writes the states into the response: the last thing in it.
     pub(crate) fn write_states(&mut self) -> Result<(), TypeError> {
         self.states.write_to(&mut self.response)
-    }
-
-    pub(crate) fn save_states(&self) -> SavedStates {
-        self.states.save()
-    }
-
-    pub(crate) fn restore_states(&mut self, saved: SavedStates) {
-        self.states.restore(saved);
     }
 
     /// The encoded response.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Connector, DeadLetter, Destination, Expiration, FailurePolicy, Ingress, RegisteredFunction, Registry,
-    StateDeclaration, TypeName,
+    StateDeclaration, TypeName, UnexpectedTypePolicy,
 };
 
 /// The version of the JSON.
@@ -50,6 +50,9 @@ pub struct FunctionContract {
     pub accepts: BTreeSet<TypeName>,
     /// The function types that it sends to.
     pub targets: BTreeSet<TypeName>,
+    /// The types of the messages that it sends, by target, where they are declared.
+    #[serde(default)]
+    pub sends: BTreeMap<TypeName, BTreeSet<TypeName>>,
     /// Whether it replies to senders.
     pub replies: bool,
     /// The egresses that it emits to, that of its dead letters included; `None` where it did not declare whether its records
@@ -57,6 +60,9 @@ pub struct FunctionContract {
     pub egresses: BTreeMap<TypeName, Option<Connector>>,
     /// What becomes of poison.
     pub on_failure: FailureContract,
+    /// What becomes of messages of a type that it does not read.
+    #[serde(default)]
+    pub on_unexpected_type: UnexpectedTypePolicy,
 }
 
 /// What a state declares.
@@ -159,10 +165,16 @@ impl FunctionContract {
         Self {
             states: function.states().iter().map(|state| (state.name().to_owned(), StateContract::of(state))).collect(),
             accepts: function.accepts().iter().cloned().collect(),
-            targets: function.targets().iter().cloned().collect(),
+            targets: function.targets().cloned().collect(),
+            sends: function
+                .targets()
+                .map(|target| (target.clone(), function.messages_to(target).iter().cloned().collect()))
+                .filter(|(_, messages): &(_, BTreeSet<TypeName>)| !messages.is_empty())
+                .collect(),
             replies: function.replies(),
             egresses: egresses.map(|egress| (egress.id().clone(), function.connector_of(egress))).collect(),
             on_failure: FailureContract::of(function.on_failure()),
+            on_unexpected_type: function.on_unexpected_type(),
         }
     }
 }

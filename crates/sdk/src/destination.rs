@@ -6,8 +6,8 @@ use bytestring::ByteString;
 
 use crate::egress::{EgressRecord, KafkaRecord, KinesisRecord};
 use crate::encode::{Buffers, Head};
+use crate::error::FunctionError;
 use crate::text::Text;
-use crate::type_error::TypeError;
 
 /// A Kafka topic or a Kinesis stream: where an egress leads, when that is configuration. As text it is `kafka:TOPIC` or
 /// `kinesis:STREAM`.
@@ -170,7 +170,7 @@ pub enum Record {
 }
 
 impl EgressRecord for Record {
-    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, FunctionError> {
         match self {
             Self::Kafka(record) => record.write_record(buffers),
             Self::Kinesis(record) => record.write_record(buffers),

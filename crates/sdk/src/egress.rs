@@ -5,8 +5,8 @@ use bytestring::ByteString;
 use prost::Message as _;
 
 use crate::encode::{Buffers, Encode, Head, Payload, encode_to};
+use crate::error::FunctionError;
 use crate::text::Text;
-use crate::type_error::TypeError;
 use crate::typed_value::TypedValue;
 use crate::typename::TypeName;
 use crate::wire::{self, Slice};
@@ -61,12 +61,12 @@ impl fmt::Display for Egress {
 pub trait EgressRecord {
     /// Leaves the bytes in `buffers.value`.
     #[doc(hidden)]
-    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError>;
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, FunctionError>;
 }
 
 impl EgressRecord for TypedValue {
-    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
-        self.write(buffers)
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, FunctionError> {
+        self.write(buffers).map_err(FunctionError::bug)
     }
 }
 
@@ -122,11 +122,11 @@ impl<'a> KafkaRecordBuilder<'a> {
 }
 
 impl<V: Encode> EgressRecord for KafkaRecord<'_, V> {
-    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, FunctionError> {
         if self.topic.is_empty() {
-            return Err(TypeError::new("a Kafka record without a topic"));
+            return Err(FunctionError::poison("a Kafka record without a topic"));
         }
-        encode_to(&mut buffers.value, &self.value)?;
+        encode_to(&mut buffers.value, &self.value).map_err(FunctionError::bug)?;
         buffers.wrap(|value_bytes, out| {
             wire::KafkaProducerRecord { key: Slice::of(&*self.key), value_bytes, topic: Slice::of(&*self.topic) }
                 .encode_raw(out);
@@ -217,23 +217,23 @@ fn is_hash_key(text: &str) -> bool {
 }
 
 impl<V: Encode> EgressRecord for KinesisRecord<'_, V> {
-    fn write_record(self, buffers: &mut Buffers) -> Result<Head, TypeError> {
+    fn write_record(self, buffers: &mut Buffers) -> Result<Head, FunctionError> {
         if self.stream.is_empty() {
-            return Err(TypeError::new("a Kinesis record without a stream"));
+            return Err(FunctionError::poison("a Kinesis record without a stream"));
         }
         let characters = self.partition_key.encode_utf16().count();
         if !(1..=LONGEST_PARTITION_KEY).contains(&characters) {
-            return Err(TypeError::new(format!(
+            return Err(FunctionError::poison(format!(
                 "a Kinesis partition key of {characters} characters, expected 1 to {LONGEST_PARTITION_KEY}"
             )));
         }
         if !self.explicit_hash_key.is_empty() && !is_hash_key(&self.explicit_hash_key) {
-            return Err(TypeError::new("an explicit hash key of Kinesis that is no number from 0 to 2^128 - 1"));
+            return Err(FunctionError::poison("an explicit hash key of Kinesis that is no number from 0 to 2^128 - 1"));
         }
-        encode_to(&mut buffers.value, &self.value)?;
+        encode_to(&mut buffers.value, &self.value).map_err(FunctionError::bug)?;
         let size = buffers.value.len() + self.partition_key.len();
         if size > LARGEST_KINESIS_RECORD {
-            return Err(TypeError::new(format!(
+            return Err(FunctionError::poison(format!(
                 "a Kinesis record of {size} bytes with its partition key, expected {LARGEST_KINESIS_RECORD} at most"
             )));
         }

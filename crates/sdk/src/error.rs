@@ -35,8 +35,8 @@ pub enum FunctionError {
     /// A bug of this release, such as a target, an egress or a state that was not declared. The batch fails whatever the policy
     /// says: a bad release must never drain a stream into dead letters.
     Bug(BoxError),
-    /// A message of a type that the function does not read. It is ignored with one line in the log, whatever the policy
-    /// says, and what the invocation did before is dropped: senders may introduce types before this function knows them.
+    /// A message of a type that the function does not read. Its [`UnexpectedTypePolicy`](crate::UnexpectedTypePolicy) decides
+    /// what happens to it; what the invocation did before is dropped.
     UnexpectedType(TypeError),
     /// A state that cannot be read: a bug, with a kind of its own so that it can be alerted on. The batch fails whatever the policy
     /// says.
@@ -266,10 +266,20 @@ pub enum FailureKind {
     Panic,
     /// [`FunctionError::Bug`].
     Bug,
-    /// [`FunctionError::UnexpectedType`], which fails no batch.
+    /// [`FunctionError::UnexpectedType`], or a message for whose type no handler is bound.
     UnexpectedType,
     /// [`FunctionError::State`].
     State,
+    /// The invocation took longer than the [invocation timeout](crate::RequestReplyHandler::invocation_timeout), and was dropped at
+    /// an await.
+    Timeout,
+    /// The response became larger than the [response limit](crate::RequestReplyHandler::response_limit).
+    ResponseTooLarge,
+    /// The response found no room in the [budget of memory](crate::RequestReplyHandler::memory_budget).
+    Memory,
+    /// The message would have become a dead letter, and the function has made too many of them: more than 100 of its last 1,000
+    /// messages. The batch fails until ten minutes pass without another attempt, or the process starts anew.
+    DeadLetterBudget,
 }
 
 impl FailureKind {
@@ -282,7 +292,16 @@ impl FailureKind {
             Self::Bug => "bug",
             Self::UnexpectedType => "unexpected_type",
             Self::State => "state",
+            Self::Timeout => "timeout",
+            Self::ResponseTooLarge => "response_too_large",
+            Self::Memory => "memory",
+            Self::DeadLetterBudget => "dead_letter_budget",
         }
+    }
+
+    /// Whether the same message may succeed the next time, with the same release.
+    pub fn is_transient(self) -> bool {
+        matches!(self, Self::Transient | Self::Timeout | Self::Memory | Self::DeadLetterBudget)
     }
 }
 
@@ -292,8 +311,8 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// How an invocation failed: with its batch ([`HandlerError::Invocation`]), or as a dead letter
-/// ([`Response::dead_letters`](crate::Response::dead_letters)).
+/// How an invocation failed: with its batch ([`HandlerError::Invocation`]), or without failing it
+/// ([`Response::quarantined`](crate::Response::quarantined)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InvocationFailure {
@@ -332,6 +351,20 @@ pub enum RequestError {
     NoInvocation,
     /// A batch without a target.
     NoTarget,
+    /// More messages than this process takes in a request.
+    TooManyInvocations {
+        /// How many there are.
+        invocations: usize,
+        /// How many are taken: see [`RequestReplyHandler::invocation_limit`](crate::RequestReplyHandler::invocation_limit).
+        limit: usize,
+    },
+    /// More states than any function declares.
+    TooManyStates {
+        /// How many there are.
+        states: usize,
+        /// How many are taken.
+        limit: usize,
+    },
     /// A name, an id or a type name that is not UTF-8; says which.
     NotUtf8(&'static str),
     /// No such function is registered here.
@@ -357,6 +390,14 @@ impl fmt::Display for RequestError {
                 f.write_str("no invocation: expected a ToFunction with at least one message to a function")
             }
             Self::NoTarget => f.write_str("no target: expected the address of the function that the messages are for"),
+            Self::TooManyInvocations { invocations, limit } => write!(
+                f,
+                "too many messages in a request: {invocations}, expected at most {limit}; decrease maxNumBatchRequests of the \
+                 endpoint in module.yaml, or increase the invocation limit of this process"
+            ),
+            Self::TooManyStates { states, limit } => {
+                write!(f, "too many states in a request: {states}, expected at most {limit}")
+            }
             Self::NotUtf8(what) => write!(f, "{what} is not UTF-8: expected text"),
             Self::UnknownFunction { asked, known } => {
                 write!(f, "unknown function {asked:?}: expected one of {}", known.join(", "))
@@ -378,11 +419,14 @@ pub enum HandlerError {
 
 impl HandlerError {
     /// The status of the HTTP response, whose body is this error's text: 400 for a request that cannot be a runtime's, 404 for
-    /// an unknown function, 500 for a failed batch.
+    /// an unknown function, 413 for too many messages, 503 for a batch that failed and may succeed the next time
+    /// ([`FailureKind::is_transient`]), 500 for one that failed otherwise.
     pub fn status_code(&self) -> u16 {
         match self {
             Self::Request(RequestError::UnknownFunction { .. }) => 404,
+            Self::Request(RequestError::TooManyInvocations { .. } | RequestError::TooManyStates { .. }) => 413,
             Self::Request(_) => 400,
+            Self::Invocation(failure) if failure.kind.is_transient() => 503,
             Self::Invocation(_) => 500,
         }
     }

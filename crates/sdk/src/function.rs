@@ -3,10 +3,11 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::batch::{ErasedHandler, Handlers, Logic};
-use crate::declarations::Declarations;
+use crate::declarations::{Declarations, Target};
 use crate::message_handler::{FromMessage, MessageHandler};
 use crate::{
-    Connector, Decode, Egress, Encode, FailurePolicy, InvalidTypeName, Message, TypeError, TypeName, Typed, ValueSpec,
+    Connector, Decode, Egress, Encode, FailurePolicy, InvalidTypeName, Message, TypeError, TypeName, Typed,
+    UnexpectedTypePolicy, ValueSpec,
 };
 
 /// A function type: its name, a handler for each type of message, and what it declares.
@@ -75,8 +76,8 @@ impl<D: Send + Sync + 'static> Function<D> {
     /// Binds the handler of the messages of one type: the type of its last argument. See [`MessageHandler`] for what can be
     /// bound.
     ///
-    /// Messages of other types do not reach it; those for which nothing is bound are ignored with one line in the log, unless
-    /// there is a [`fallback`](Self::fallback). A message that does not hold what its type says is poison. Two handlers of one type
+    /// Messages of other types do not reach it; what becomes of those for which nothing is bound, unless there is a
+    /// [`fallback`](Self::fallback), is set by [`on_unexpected_type`](Self::on_unexpected_type). A message that does not hold what its type says is poison. Two handlers of one type
     /// are an error of [`RegistryBuilder::build`](crate::RegistryBuilder::build).
     pub fn on<T, Form>(self, handler: impl for<'a> MessageHandler<'a, D, T, Form>) -> Self
     where
@@ -152,8 +153,27 @@ impl<D: Send + Sync + 'static> Function<D> {
     /// Declares that it sends to functions of this type, in whatever language they are served. A function may always send to
     /// instances of its own type.
     pub fn sends_to(mut self, target: TypeName) -> Self {
-        self.declarations.targets.push(target);
+        self.target(target).messages.clear();
         self
+    }
+
+    /// Declares that it sends messages of type `T` to functions of this type; call it once for each type. Messages of other types
+    /// are then bugs.
+    ///
+    /// What is declared so can be checked: that the target accepts it, when both are in one registry, and that no release goes
+    /// out before one whose target accepts it (`statefun contract check`).
+    pub fn sends<T: Typed>(mut self, target: TypeName) -> Self {
+        self.target(target).messages.push(T::TYPE_NAME);
+        self
+    }
+
+    fn target(&mut self, type_name: TypeName) -> &mut Target {
+        let targets = &mut self.declarations.targets;
+        let position = targets.iter().position(|target| target.type_name == type_name).unwrap_or_else(|| {
+            targets.push(Target { type_name, messages: Vec::new() });
+            targets.len() - 1
+        });
+        &mut targets[position]
     }
 
     /// Declares that it replies: the sender of a message is a target while that message is handled.
@@ -178,6 +198,12 @@ impl<D: Send + Sync + 'static> Function<D> {
     /// Sets what becomes of poison. The egress of dead letters counts as declared.
     pub fn on_failure(mut self, policy: FailurePolicy) -> Self {
         self.declarations.on_failure = policy;
+        self
+    }
+
+    /// Sets what becomes of messages of a type that it does not read. Default: their batch fails.
+    pub fn on_unexpected_type(mut self, policy: UnexpectedTypePolicy) -> Self {
+        self.declarations.on_unexpected_type = policy;
         self
     }
 }

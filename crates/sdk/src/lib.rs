@@ -9,10 +9,13 @@
 //! | `typed_value`, `message` | values as they travel |
 //! | `value_spec`, `state`, `recent_ids` | declared states; their cache during a batch; a state that recognizes repeated messages |
 //! | `context`, `cancellation_token`, `egress`, `destination` | what a function can do: states, sends, delays, egress records; topics and streams |
-//! | `message_handler`, `function`, `declarations`, `dead_letter` | what handles messages; a function's name, handlers and declarations; what becomes of poison |
+//! | `message_handler`, `function`, `declarations` | what handles messages; a function's name, handlers and declarations |
+//! | `dead_letter`, `dead_letter_budget` | what becomes of poison, and how much of it may become so |
 //! | `ingress`, `registry` | the sources of messages; all functions of a process, checked |
 //! | `contract` | what a registry declares as data, and its JSON |
 //! | `handler`, `request`, `batch`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
+//! | `log_sampler` | how often a cause is logged |
+//! | `memory_budget` | how many bytes requests and responses may hold together |
 //! | `error` | rejected requests, and the kinds of failure |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
 //! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
@@ -23,6 +26,7 @@ mod cancellation_token;
 mod context;
 mod contract;
 mod dead_letter;
+mod dead_letter_budget;
 mod declarations;
 mod destination;
 mod egress;
@@ -31,6 +35,8 @@ mod error;
 mod function;
 mod handler;
 mod ingress;
+mod log_sampler;
+mod memory_budget;
 mod message;
 mod message_handler;
 mod recent_ids;
@@ -60,7 +66,8 @@ pub use contract::{
     StateContract,
 };
 pub use dead_letter::DeadLetter;
-pub use declarations::FailurePolicy;
+pub use dead_letter_budget::DeadLetterUsage;
+pub use declarations::{FailurePolicy, UnexpectedTypePolicy};
 pub use destination::{Connector, Destination, InvalidConnector, InvalidDestination, Record};
 pub use egress::{Egress, EgressRecord, KafkaRecord, KafkaRecordBuilder, KinesisRecord, KinesisRecordBuilder};
 pub use encode::{Decode, Encode, Payload, Typed};
@@ -69,8 +76,10 @@ pub use error::{
     ResultExt, StateError,
 };
 pub use function::Function;
-pub use handler::{RequestReplyHandler, Response, ResponseKind};
+pub use handler::{BatchRequest, Outcome, Quarantined, RequestReplyHandler, Response, ResponseKind};
 pub use ingress::Ingress;
+pub use log_sampler::LogSampler;
+pub use memory_budget::{MemoryBudget, MemoryPermit};
 pub use message::Message;
 pub use message_handler::{FromMessage, MessageHandler};
 pub use recent_ids::RecentIds;

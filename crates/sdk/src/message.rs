@@ -1,4 +1,5 @@
 use bytes::Bytes;
+use bytestring::ByteString;
 use serde::Deserialize;
 
 use crate::encode::{Buffers, Decode, Head, Payload, Typed};
@@ -17,6 +18,10 @@ impl Message {
     /// The name of its type, which may be any text.
     pub fn type_name(&self) -> &str {
         self.0.type_name()
+    }
+
+    pub(crate) fn type_text(&self) -> &ByteString {
+        self.0.type_text()
     }
 
     /// Whether it is of the type `T`.

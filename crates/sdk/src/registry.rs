@@ -3,9 +3,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::batch::Handlers;
-use crate::declarations::Declarations;
+use crate::dead_letter_budget::{DeadLetterBudget, DeadLetterUsage};
+use crate::declarations::{Declarations, Target};
 use crate::{
     Address, Connector, Egress, FailurePolicy, Function, Ingress, InvalidTypeName, StateDeclaration, TypeName,
+    UnexpectedTypePolicy,
 };
 
 /// All functions of a process, checked.
@@ -31,6 +33,7 @@ pub struct RegisteredFunction {
     type_name: TypeName,
     pub(crate) handlers: Handlers<()>,
     pub(crate) declarations: Arc<Declarations>,
+    pub(crate) dead_letter_budget: DeadLetterBudget,
 }
 
 impl Registry {
@@ -71,8 +74,14 @@ impl RegisteredFunction {
     }
 
     /// The function types that it sends to.
-    pub fn targets(&self) -> &[TypeName] {
-        &self.declarations.targets
+    pub fn targets(&self) -> impl ExactSizeIterator<Item = &TypeName> {
+        self.declarations.targets.iter().map(|target| &target.type_name)
+    }
+
+    /// The types of the messages that it sends to this function type; empty where they were not [declared](Function::sends).
+    pub fn messages_to(&self, target: &TypeName) -> &[TypeName] {
+        let target = self.declarations.targets.iter().find(|declared| declared.type_name == *target);
+        target.map(|target| &*target.messages).unwrap_or_default()
     }
 
     /// Whether it replies to senders.
@@ -95,6 +104,16 @@ impl RegisteredFunction {
     pub fn on_failure(&self) -> &FailurePolicy {
         &self.declarations.on_failure
     }
+
+    /// What becomes of messages of a type that it does not read.
+    pub fn on_unexpected_type(&self) -> UnexpectedTypePolicy {
+        self.declarations.on_unexpected_type
+    }
+
+    /// How many dead letters it has made lately, in this process.
+    pub fn dead_letter_usage(&self) -> DeadLetterUsage {
+        self.dead_letter_budget.usage()
+    }
 }
 
 impl fmt::Debug for Registry {
@@ -109,7 +128,7 @@ impl fmt::Debug for RegisteredFunction {
             .field("type_name", &self.type_name)
             .field("states", &self.states())
             .field("accepts", &self.accepts())
-            .field("targets", &self.targets())
+            .field("targets", &self.targets().collect::<Vec<_>>())
             .field("replies", &self.replies())
             .field("egresses", &self.declarations.egresses)
             .finish_non_exhaustive()
@@ -153,7 +172,8 @@ impl RegistryBuilder {
     ///
     /// # Errors
     /// When a name is not `namespace/name`, two functions have the same name, two states of a function do, a function has no
-    /// handler or two for one type, it declares an egress for two connectors, or two ingresses have the same id.
+    /// handler or two for one type, it declares an egress for two connectors, it sends messages to another of the registry that
+    /// does not accept them, or two ingresses have the same id.
     pub fn build(self) -> Result<Registry, RegistryError> {
         let mut registry = Registry::default();
         for function in self.functions {
@@ -165,6 +185,7 @@ impl RegistryBuilder {
             }
             registry.ingresses.push(ingress);
         }
+        registry.check_messages()?;
         Ok(registry)
     }
 }
@@ -190,6 +211,11 @@ impl Registry {
             declarations.egresses.push((dead_letter.egress().clone(), Some(connector)));
         }
         declarations.egresses = merged(&type_name, declarations.egresses)?;
+        if declarations.on_unexpected_type == UnexpectedTypePolicy::DeadLetter
+            && declarations.on_failure.dead_letter().is_none()
+        {
+            return Err(RegistryError::NoDeadLetters(type_name));
+        }
         let names = self.positions.entry(type_name.namespace().to_owned()).or_default();
         if names.insert(type_name.name().to_owned(), self.functions.len()).is_some() {
             return Err(RegistryError::DuplicateFunction(type_name));
@@ -198,7 +224,29 @@ impl Registry {
             type_name,
             handlers: function.handlers,
             declarations: Arc::new(declarations),
+            dead_letter_budget: DeadLetterBudget::default(),
         });
+        Ok(())
+    }
+
+    /// A function of this registry accepts what the others declare that they send to it.
+    fn check_messages(&self) -> Result<(), RegistryError> {
+        for function in &self.functions {
+            for Target { type_name, messages } in &function.declarations.targets {
+                let target = self.functions.iter().find(|other| other.type_name == *type_name);
+                let Some(accepts) = target.map(RegisteredFunction::accepts).filter(|accepts| !accepts.is_empty())
+                else {
+                    continue;
+                };
+                if let Some(message) = messages.iter().find(|message| !accepts.contains(message)) {
+                    return Err(RegistryError::NotAccepted {
+                        function: function.type_name.clone(),
+                        target: type_name.clone(),
+                        message_type: message.clone(),
+                    });
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -245,6 +293,17 @@ pub enum RegistryError {
         /// The type of the messages.
         message_type: TypeName,
     },
+    /// A function sends messages to another of the registry that has no handler for them.
+    NotAccepted {
+        /// The sender.
+        function: TypeName,
+        /// The receiver.
+        target: TypeName,
+        /// The type of the messages.
+        message_type: TypeName,
+    },
+    /// Messages of unexpected types are to be dead letters, and the function has no egress for those.
+    NoDeadLetters(TypeName),
     /// Two ingresses have the same id.
     DuplicateIngress(TypeName),
     /// A function declares an egress with two connectors, dead letters included; an egress is of one.
@@ -277,6 +336,20 @@ impl fmt::Display for RegistryError {
                     f,
                     "function {function} declares egress {egress} for Kafka and for Kinesis, dead letters included: give each \
                      connector an egress of its own"
+                )
+            }
+            Self::NotAccepted { function, target, message_type } => {
+                write!(
+                    f,
+                    "function {function} sends messages of type {message_type} to {target}, which has no handler for them: add \
+                     .on(…) where {target} is made"
+                )
+            }
+            Self::NoDeadLetters(name) => {
+                write!(
+                    f,
+                    "function {name} makes dead letters of unexpected types, and has no egress for them: add \
+                     .on_failure(FailurePolicy::DeadLetter(…)) where it is made"
                 )
             }
             Self::DuplicateIngress(id) => {

@@ -1,18 +1,37 @@
-//! A request, read: its states and its messages are slices of the body.
+//! A request, read as it is needed: its states and messages stay slices of the body, and one message at a time is decoded.
+//!
+//! Whatever the body holds, reading it takes no more memory than the body itself and what its function declares.
 
-use bytes::Bytes;
-use prost::Message as _;
+use bytes::{Buf, Bytes};
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use prost::{DecodeError, Message as _};
 
 use crate::address::Address;
 use crate::error::RequestError;
 use crate::message::Message;
 use crate::protocol::reqreply::{self, to_function};
+use crate::value_spec::StateDeclaration;
 use crate::wire;
 
-pub(crate) struct Request {
+// The fields of a `ToFunction` and of its `InvocationBatchRequest`.
+const INVOCATION: u32 = 100;
+const TARGET: u32 = 1;
+const STATE: u32 = 2;
+const INVOCATIONS: u32 = 3;
+
+/// The most states of a request. The runtime sends those that some release of the function has declared.
+const MOST_STATES: usize = 65_536;
+
+/// A request with its target read and its messages counted.
+pub(crate) struct Head {
     pub(crate) target: Address,
-    pub(crate) states: Vec<to_function::PersistedValue>,
-    pub(crate) invocations: Vec<Invocation>,
+    pub(crate) invocations: usize,
+    /// The fields of the `InvocationBatchRequest`.
+    batch: Bytes,
+    /// Where in `batch` the first state begins and the last one ends.
+    states: std::ops::Range<usize>,
+    /// Where in `batch` the first message begins.
+    messages: usize,
 }
 
 /// One message to the target.
@@ -25,28 +44,225 @@ pub(crate) struct Invocation {
 #[derive(Default)]
 pub(crate) struct Caller(Bytes);
 
-/// Names, states and messages are slices of `body`.
-pub(crate) fn decode(body: &Bytes) -> Result<Request, RequestError> {
-    if body.is_empty() {
-        return Err(RequestError::Empty);
+impl Head {
+    /// Reads the target and counts the messages: at most `limit`.
+    pub(crate) fn read(body: &Bytes, limit: usize) -> Result<Self, RequestError> {
+        if body.is_empty() {
+            return Err(RequestError::Empty);
+        }
+        let Some(batch) = batch(body)? else {
+            return Err(RequestError::NoInvocation);
+        };
+        let mut target = None::<reqreply::Address>;
+        let (mut states, mut messages) = (0..0, 0);
+        let (mut state_count, mut invocations) = (0, 0);
+        let mut fields = Fields(&batch);
+        let mut begin = 0;
+        while let Some((tag, value)) = fields.next()? {
+            let end = batch.len() - fields.0.len();
+            match (tag, value) {
+                (TARGET, Some(value)) => {
+                    let value = batch.slice_ref(value);
+                    target.get_or_insert_default().merge(value).map_err(undecodable)?;
+                }
+                (STATE, Some(_)) => {
+                    if state_count == 0 {
+                        states.start = begin;
+                    }
+                    states.end = end;
+                    state_count += 1;
+                }
+                (INVOCATIONS, Some(_)) => {
+                    if invocations == 0 {
+                        messages = begin;
+                    }
+                    invocations += 1;
+                }
+                (TARGET | STATE | INVOCATIONS, None) => return Err(not_a_message(tag)),
+                _ => {}
+            }
+            begin = end;
+        }
+        let target = Address::from_wire(target.ok_or(RequestError::NoTarget)?)
+            .ok_or(RequestError::NotUtf8("the target's address"))?;
+        if target.is_absent() {
+            return Err(RequestError::NoTarget);
+        }
+        if invocations == 0 {
+            return Err(RequestError::NoInvocation);
+        }
+        if invocations > limit {
+            return Err(RequestError::TooManyInvocations { invocations, limit });
+        }
+        if state_count > MOST_STATES {
+            return Err(RequestError::TooManyStates { states: state_count, limit: MOST_STATES });
+        }
+        Ok(Self { target, invocations, batch, states, messages })
     }
-    let request = wire::ToFunction::decode(body.clone()).map_err(undecodable)?;
-    let Some(batch) = request.invocation else {
-        return Err(RequestError::NoInvocation);
-    };
-    let target = batch.target.ok_or(RequestError::NoTarget)?;
-    let target = Address::from_wire(target).ok_or(RequestError::NotUtf8("the target's address"))?;
-    if target.is_absent() {
-        return Err(RequestError::NoTarget);
+
+    /// The declared states among those that the runtime sent, in the order of their declarations. What it sends beyond is
+    /// another release's.
+    pub(crate) fn states(
+        &self,
+        declared: &[StateDeclaration],
+    ) -> Result<Vec<Option<to_function::PersistedValue>>, RequestError> {
+        let mut states = vec![None; declared.len()];
+        if declared.is_empty() {
+            return Ok(states);
+        }
+        let mut fields = Fields(&self.batch[self.states.clone()]);
+        while let Some((tag, value)) = fields.next()? {
+            let (STATE, Some(value)) = (tag, value) else { continue };
+            let value = to_function::PersistedValue::decode(self.batch.slice_ref(value)).map_err(undecodable)?;
+            let position = declared.iter().position(|state| value.state_name == state.name().as_bytes());
+            if let Some(state @ None) = position.map(|position| &mut states[position]) {
+                *state = Some(value);
+            }
+        }
+        Ok(states)
     }
-    if batch.invocations.is_empty() {
-        return Err(RequestError::NoInvocation);
+
+    /// The messages, from the first on.
+    pub(crate) fn messages(&self) -> Invocations {
+        let rest = self.batch.slice(self.messages..);
+        Invocations { batch: self.batch.clone(), first: rest.len(), rest, next: None, taken: 0, last: 0 }
     }
-    let invocations = batch.invocations.into_iter().map(Invocation::from_wire).collect::<Result<_, _>>()?;
-    Ok(Request { target, states: batch.state, invocations })
 }
 
-fn undecodable(error: prost::DecodeError) -> RequestError {
+/// The messages of a request, decoded one at a time.
+pub(crate) struct Invocations {
+    batch: Bytes,
+    rest: Bytes,
+    /// How many bytes there are from the first one to the end.
+    first: usize,
+    /// The next one with its place, once it was looked at.
+    next: Option<(usize, Invocation)>,
+    /// How many were taken.
+    taken: usize,
+    /// The place of the one that was taken last: how many bytes there are from its beginning to the end.
+    last: usize,
+}
+
+/// A place between two messages, to go back to.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    rest: usize,
+    taken: usize,
+}
+
+impl Invocations {
+    /// The next message, which stays the next one.
+    pub(crate) fn peek(&mut self) -> Result<Option<&Invocation>, RequestError> {
+        if self.next.is_none() {
+            let place = self.rest.len();
+            self.next = decode_next(&mut self.rest)?.map(|invocation| (place, invocation));
+        }
+        Ok(self.next.as_ref().map(|(_, invocation)| invocation))
+    }
+
+    /// Takes the message that [`peek`](Self::peek) has shown.
+    pub(crate) fn take(&mut self) -> Option<Invocation> {
+        let (place, invocation) = self.next.take()?;
+        self.last = place;
+        self.taken += 1;
+        Some(invocation)
+    }
+
+    /// How many were taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// The place behind the message that was taken last.
+    pub(crate) fn place(&self) -> Place {
+        Place { rest: self.next.as_ref().map_or(self.rest.len(), |(place, _)| *place), taken: self.taken }
+    }
+
+    /// The place before the first message.
+    pub(crate) fn beginning(&self) -> Place {
+        Place { rest: self.first, taken: 0 }
+    }
+
+    pub(crate) fn go_to(&mut self, place: Place) {
+        self.rest = self.batch.slice(self.batch.len() - place.rest..);
+        self.next = None;
+        self.taken = place.taken;
+    }
+
+    /// The message that was taken last, once more: the function has the first one.
+    pub(crate) fn last(&self) -> Result<Option<Invocation>, RequestError> {
+        decode_next(&mut self.batch.slice(self.batch.len() - self.last..))
+    }
+}
+
+fn decode_next(rest: &mut Bytes) -> Result<Option<Invocation>, RequestError> {
+    while rest.has_remaining() {
+        let (tag, wire_type) = decode_key(rest).map_err(undecodable)?;
+        if tag == INVOCATIONS {
+            // Its wire type was seen when the messages were counted.
+            let invocation = wire::IncomingInvocation::decode_length_delimited(rest).map_err(undecodable)?;
+            return Invocation::from_wire(invocation).map(Some);
+        }
+        skip_field(wire_type, tag, rest, DecodeContext::default()).map_err(undecodable)?;
+    }
+    Ok(None)
+}
+
+/// The `InvocationBatchRequest` of a `ToFunction`: a slice of it, but where it comes in several parts, which are one message when
+/// they are put together (protobuf, "Last One Wins").
+fn batch(body: &Bytes) -> Result<Option<Bytes>, RequestError> {
+    let mut fields = Fields(body);
+    let mut batch = None;
+    let mut parts = Vec::new();
+    while let Some((tag, value)) = fields.next()? {
+        if tag != INVOCATION {
+            continue;
+        }
+        let value = value.ok_or_else(|| not_a_message(tag))?;
+        match &batch {
+            None => batch = Some(body.slice_ref(value)),
+            Some(first) => {
+                if parts.is_empty() {
+                    parts.extend_from_slice(first);
+                }
+                parts.extend_from_slice(value);
+            }
+        }
+    }
+    Ok(if parts.is_empty() { batch } else { Some(parts.into()) })
+}
+
+/// A field's tag, and its bytes where it has a length.
+type Field<'a> = (u32, Option<&'a [u8]>);
+
+/// The fields of a message.
+pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Fields<'a> {
+    pub(crate) fn next(&mut self) -> Result<Option<Field<'a>>, RequestError> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let (tag, wire_type) = decode_key(&mut self.0).map_err(undecodable)?;
+        if wire_type != WireType::LengthDelimited {
+            skip_field(wire_type, tag, &mut self.0, DecodeContext::default()).map_err(undecodable)?;
+            return Ok(Some((tag, None)));
+        }
+        let length = usize::try_from(decode_varint(&mut self.0).map_err(undecodable)?).unwrap_or(usize::MAX);
+        let left = self.0.len();
+        let (value, rest) = self.0.split_at_checked(length).ok_or_else(|| {
+            RequestError::Undecodable(format!("field {tag} announces {length} bytes, and {left} are left"))
+        })?;
+        self.0 = rest;
+        Ok(Some((tag, Some(value))))
+    }
+}
+
+fn not_a_message(tag: u32) -> RequestError {
+    RequestError::Undecodable(format!("field {tag} is not a message"))
+}
+
+fn undecodable(error: DecodeError) -> RequestError {
     RequestError::Undecodable(error.to_string())
 }
 

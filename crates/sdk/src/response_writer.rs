@@ -4,16 +4,21 @@
 //! another are one message with the lists of all (protobuf, "Last One Wins"). So the effects of a batch are one buffer,
 //! and rolling back an invocation is truncating it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, message};
 
 use crate::address::Address;
 use crate::encode::{Buffers, Head};
+use crate::error::FailureKind;
+use crate::memory_budget::MemoryPermit;
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
+use crate::protocol::reqreply::{self, from_function};
+use crate::request::Fields;
 use crate::typename::TypeName;
 use crate::wire::{self, Slice, whole_millis};
 
@@ -25,11 +30,54 @@ fn value<'a>(head: &'a Head, buffers: &'a Buffers) -> Option<wire::TypedValue<'a
     })
 }
 
+/// Of which kind an effect is, and for whom.
+fn described(tag: u32, effect: &[u8]) -> String {
+    let text = |bytes: &Bytes| String::from_utf8_lossy(bytes).into_owned();
+    let function = |target: Option<reqreply::Address>| {
+        let target = target.unwrap_or_default();
+        format!("{}/{}", text(&target.namespace), text(&target.r#type))
+    };
+    match tag {
+        OUTGOING_MESSAGES => {
+            let message = from_function::Invocation::decode(effect).unwrap_or_default();
+            format!("messages to {}", function(message.target))
+        }
+        DELAYED_INVOCATIONS => {
+            let message = from_function::DelayedInvocation::decode(effect).unwrap_or_default();
+            format!("delayed messages to {}", function(message.target))
+        }
+        OUTGOING_EGRESSES => {
+            let record = from_function::EgressMessage::decode(effect).unwrap_or_default();
+            format!("records to {}/{}", text(&record.egress_namespace), text(&record.egress_type))
+        }
+        _ => {
+            let state = from_function::PersistedValueMutation::decode(effect).unwrap_or_default();
+            format!("values of state {:?}", text(&state.state_name))
+        }
+    }
+}
+
+/// Nothing where the response is full.
+fn write(tag: u32, message: &impl prost::Message, bytes: &mut Vec<u8>, full: Option<Full>) {
+    if full.is_none() {
+        message::encode(tag, message, bytes);
+    }
+}
+
 /// How long a response was when an invocation began.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     bytes: usize,
     tokens: usize,
+}
+
+impl From<Full> for FailureKind {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Limit => Self::ResponseTooLarge,
+            Full::Memory => Self::Memory,
+        }
+    }
 }
 
 /// A response that is being written.
@@ -41,6 +89,22 @@ pub(crate) struct ResponseWriter {
     tokens: Vec<TokenUse>,
     /// Tokens of messages that this batch delays and has not cancelled since.
     pending: HashSet<ByteString>,
+    /// How long it may become before the limits are looked at again.
+    checked: usize,
+    limit: usize,
+    /// What it holds of the budget of memory, if there is one.
+    permit: Option<MemoryPermit>,
+    /// Why it may not become longer: nothing more is written then.
+    full: Option<Full>,
+}
+
+/// Why a response may not become longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The limit of responses.
+    Limit,
+    /// The budget of memory.
+    Memory,
 }
 
 struct TokenUse {
@@ -51,6 +115,12 @@ struct TokenUse {
 /// The field of `FromFunction` that holds an `InvocationResponse`, and how long its key and length are at most.
 const INVOCATION_RESULT: u32 = 100;
 const LONGEST_HEAD: usize = 2 + 10;
+
+/// What a response may hold without a look at the limits, in bytes.
+const SMALL: usize = 64 * 1024;
+
+/// How many of the largest effects are named where a response is too large.
+const NAMED: usize = 5;
 
 /// In milliseconds; 146 million years. The runtime adds a delay to the time of day without a look at the sum, and what is
 /// over `i64::MAX` by that is due at once (runtime: `DelaySink`).
@@ -64,10 +134,65 @@ const OUTGOING_EGRESSES: u32 = 4;
 
 impl ResponseWriter {
     /// `request` is the length of the request, in bytes: responses tend to be as long, or somewhat longer.
-    pub(crate) fn new(request: usize) -> Self {
-        let mut bytes = Vec::with_capacity((2 * request).clamp(512, 64 * 1024));
+    pub(crate) fn new(request: usize, limit: usize, permit: Option<MemoryPermit>) -> Self {
+        let mut bytes = Vec::with_capacity((2 * request).clamp(512, SMALL));
         bytes.resize(LONGEST_HEAD, 0);
-        Self { bytes, buffers: Buffers::with_room(), tokens: Vec::new(), pending: HashSet::new() }
+        Self {
+            bytes,
+            buffers: Buffers::with_room(),
+            tokens: Vec::new(),
+            pending: HashSet::new(),
+            checked: limit.min(SMALL),
+            limit,
+            permit,
+            full: None,
+        }
+    }
+
+    /// Why it may not become longer, if so.
+    pub(crate) fn full(&self) -> Option<Full> {
+        self.full
+    }
+
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Looks at the limits where it became longer than was looked at.
+    fn check(&mut self) {
+        let length = self.bytes.len();
+        if length <= self.checked {
+            return;
+        }
+        if length > self.limit {
+            self.full = Some(Full::Limit);
+            return;
+        }
+        self.checked = (2 * length).min(self.limit);
+        if let Some(permit) = &mut self.permit {
+            // As much as the vector may take: it doubles.
+            let missing = self.checked.max(self.bytes.capacity()).saturating_sub(permit.bytes());
+            if !permit.try_grow(missing) {
+                self.full = Some(Full::Memory);
+            }
+        }
+    }
+
+    /// What its largest effects are, as text.
+    pub(crate) fn largest(&self) -> String {
+        let mut effects = BTreeMap::<String, (usize, usize)>::new();
+        let mut fields = Fields(&self.bytes[LONGEST_HEAD..]);
+        // One after the other: decoded, all of them would take many times their bytes.
+        while let Ok(Some((tag, Some(effect)))) = fields.next() {
+            let (count, bytes) = effects.entry(described(tag, effect)).or_default();
+            *count += 1;
+            *bytes += effect.len();
+        }
+        let mut effects: Vec<_> = effects.into_iter().collect();
+        effects.sort_by_key(|(_, (_, bytes))| std::cmp::Reverse(*bytes));
+        effects.truncate(NAMED);
+        let named = effects.iter().map(|(name, (count, bytes))| format!("{count} {name} of {bytes} bytes"));
+        named.collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -93,7 +218,8 @@ impl ResponseWriter {
     /// A message with the value in the buffer.
     pub(crate) fn send(&mut self, target: &Address, head: &Head) {
         let message = wire::Invocation { target: Some(target.into()), argument: value(head, &self.buffers) };
-        message::encode(OUTGOING_MESSAGES, &message, &mut self.bytes);
+        write(OUTGOING_MESSAGES, &message, &mut self.bytes, self.full);
+        self.check();
     }
 
     /// A delayed message with the value in the buffer. Says whether its token, if any, was free.
@@ -111,7 +237,8 @@ impl ResponseWriter {
             is_cancellation_request: false,
             cancellation_token: token.and_then(Slice::of),
         };
-        message::encode(DELAYED_INVOCATIONS, &delayed, &mut self.bytes);
+        write(DELAYED_INVOCATIONS, &delayed, &mut self.bytes, self.full);
+        self.check();
         true
     }
 
@@ -123,7 +250,8 @@ impl ResponseWriter {
             cancellation_token: Slice::of(token),
             ..wire::DelayedInvocation::default()
         };
-        message::encode(DELAYED_INVOCATIONS, &cancellation, &mut self.bytes);
+        write(DELAYED_INVOCATIONS, &cancellation, &mut self.bytes, self.full);
+        self.check();
     }
 
     /// A record with the value in the buffer.
@@ -133,7 +261,8 @@ impl ResponseWriter {
             egress_type: Slice::of(egress.name()),
             argument: value(head, &self.buffers),
         };
-        message::encode(OUTGOING_EGRESSES, &message, &mut self.bytes);
+        write(OUTGOING_EGRESSES, &message, &mut self.bytes, self.full);
+        self.check();
     }
 
     /// A state whose value is in the buffer.
@@ -152,7 +281,8 @@ impl ResponseWriter {
             state_name: Slice::of(state),
             state_value: head.and_then(|head| value(head, &self.buffers)),
         };
-        message::encode(STATE_MUTATIONS, &mutation, &mut self.bytes);
+        write(STATE_MUTATIONS, &mutation, &mut self.bytes, self.full);
+        self.check();
     }
 
     /// The encoded `FromFunction`.
@@ -164,6 +294,23 @@ impl ResponseWriter {
         let length = LONGEST_HEAD - room.len();
         let begin = LONGEST_HEAD - length;
         self.bytes[begin..LONGEST_HEAD].copy_from_slice(&head[..length]);
-        Bytes::from(self.bytes).split_off(begin)
+        let bytes = match self.permit {
+            // Whoever drops the last of the bytes frees their part of the budget.
+            Some(permit) if permit.bytes() > 0 => Bytes::from_owner(Permitted { bytes: self.bytes, _permit: permit }),
+            _ => Bytes::from(self.bytes),
+        };
+        bytes.slice(begin..)
+    }
+}
+
+/// Bytes that hold a part of the budget of memory.
+struct Permitted {
+    bytes: Vec<u8>,
+    _permit: MemoryPermit,
+}
+
+impl AsRef<[u8]> for Permitted {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }

@@ -34,16 +34,12 @@ struct Slot {
     /// The value, once touched. While `change` is `Written` it is the truth, and `encoded` may be behind.
     decoded: OnceLock<Option<Value>>,
     change: Change,
+    /// What `change` was at the last checkpoint.
+    change_before: Change,
     /// The value was written since it was last encoded.
     stale: bool,
     /// The runtime has no value, so a removal need not be sent.
     absent_at_runtime: bool,
-}
-
-/// What a slot goes back to when an invocation fails after it wrote.
-struct SavedSlot {
-    encoded: Option<Bytes>,
-    change: Change,
 }
 
 pub(crate) struct StateCache {
@@ -56,20 +52,20 @@ pub(crate) struct StateCache {
 }
 
 impl StateCache {
-    /// Finds the declared states among those that the runtime sent; one that is missing leaves its declaration's
-    /// position in `missing`. What the runtime sends beyond is another release's business.
+    /// Takes the declared states as the runtime sent them, in the order of their declarations; one that it did not send leaves its
+    /// position in `missing`.
     pub(crate) fn new(
         declarations: Arc<Declarations>,
-        sent: &[to_function::PersistedValue],
+        sent: Vec<Option<to_function::PersistedValue>>,
         missing: &mut Vec<usize>,
     ) -> Result<Self, StateError> {
-        let mut slots = Vec::with_capacity(declarations.states.len());
-        for (position, state) in declarations.states.iter().enumerate() {
-            let Some(value) = sent.iter().find(|value| value.state_name == state.name().as_bytes()) else {
+        let mut slots = Vec::with_capacity(sent.len());
+        for (position, (state, sent)) in declarations.states.iter().zip(sent).enumerate() {
+            let Some(value) = sent else {
                 missing.push(position);
                 continue;
             };
-            let encoded = match &value.state_value {
+            let encoded = match value.state_value {
                 Some(value) if value.has_value => Some(bytes_of(state, value)?),
                 _ => None,
             };
@@ -78,6 +74,7 @@ impl StateCache {
                 encoded,
                 decoded: OnceLock::new(),
                 change: Change::None,
+                change_before: Change::None,
                 stale: false,
             });
         }
@@ -192,16 +189,28 @@ impl StateCache {
         std::mem::take(&mut self.written)
     }
 
-    /// Brings the encoded form of every written state up to date.
+    /// A place to go [back](Self::go_back) to: brings the encoded form of every written state up to date.
     ///
     /// # Errors
     /// When a value has no representation in its type.
-    pub(crate) fn encode(&mut self, buffer: &mut Vec<u8>) -> Result<(), TypeError> {
-        for (slot, state) in self.slots.iter_mut().zip(&self.declarations.states).filter(|(slot, _)| slot.stale) {
-            slot.encoded = if slot.encode(state, buffer)? { Some(Bytes::copy_from_slice(buffer)) } else { None };
-            slot.stale = false;
+    pub(crate) fn checkpoint(&mut self, buffer: &mut Vec<u8>) -> Result<(), TypeError> {
+        for (slot, state) in self.slots.iter_mut().zip(&self.declarations.states) {
+            if slot.stale {
+                slot.encoded = if slot.encode(state, buffer)? { Some(Bytes::copy_from_slice(buffer)) } else { None };
+                slot.stale = false;
+            }
+            slot.change_before = slot.change;
         }
         Ok(())
+    }
+
+    /// Undoes what was written since the last checkpoint, or since the beginning.
+    pub(crate) fn go_back(&mut self) {
+        for slot in &mut self.slots {
+            slot.decoded = OnceLock::new();
+            slot.change = slot.change_before;
+            slot.stale = false;
+        }
     }
 
     /// Writes what the runtime is to change.
@@ -228,24 +237,7 @@ impl StateCache {
         }
         Ok(())
     }
-
-    /// The states as they stand; those written must have been encoded.
-    pub(crate) fn save(&self) -> SavedStates {
-        let slots = self.slots.iter();
-        SavedStates(slots.map(|slot| SavedSlot { encoded: slot.encoded.clone(), change: slot.change }).collect())
-    }
-
-    pub(crate) fn restore(&mut self, saved: SavedStates) {
-        for (slot, saved) in self.slots.iter_mut().zip(saved.0) {
-            slot.encoded = saved.encoded;
-            slot.change = saved.change;
-            slot.decoded = OnceLock::new();
-            slot.stale = false;
-        }
-    }
 }
-
-pub(crate) struct SavedStates(Vec<SavedSlot>);
 
 impl Slot {
     /// Writes the value to `buffer`. Says whether there is one.
@@ -269,7 +261,7 @@ impl Slot {
     }
 }
 
-fn bytes_of(state: &StateDeclaration, value: &TypedValue) -> Result<Bytes, StateError> {
+fn bytes_of(state: &StateDeclaration, value: TypedValue) -> Result<Bytes, StateError> {
     if value.typename != state.type_name().as_str() {
         let reason = TypeError::new(format!(
             "it holds a value of type {:?}, expected {}",
@@ -278,7 +270,7 @@ fn bytes_of(state: &StateDeclaration, value: &TypedValue) -> Result<Bytes, State
         ));
         return Err(StateError { state: state.name(), reason });
     }
-    Ok(value.value.clone())
+    Ok(value.value)
 }
 
 fn caught<T>(code: impl FnOnce() -> Result<T, TypeError>) -> Result<T, TypeError> {

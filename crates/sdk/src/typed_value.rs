@@ -49,6 +49,10 @@ impl TypedValue {
         &self.type_name
     }
 
+    pub(crate) fn type_text(&self) -> &ByteString {
+        &self.type_name
+    }
+
     /// Whether the value is of the type `T`.
     pub fn is<T: Typed>(&self) -> bool {
         *self.type_name == *T::TYPE_NAME.as_str()

@@ -11,24 +11,8 @@ use prost::encoding::{DecodeContext, WireType, skip_field};
 use prost::{DecodeError, Message};
 
 use crate::address::Address as Target;
+use crate::protocol::reqreply;
 use crate::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
-use crate::protocol::reqreply::{self, to_function};
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct ToFunction {
-    #[prost(message, optional, tag = "100")]
-    pub(crate) invocation: Option<InvocationBatchRequest>,
-}
-
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct InvocationBatchRequest {
-    #[prost(message, optional, tag = "1")]
-    pub(crate) target: Option<reqreply::Address>,
-    #[prost(message, repeated, tag = "2")]
-    pub(crate) state: Vec<to_function::PersistedValue>,
-    #[prost(message, repeated, tag = "3")]
-    pub(crate) invocations: Vec<IncomingInvocation>,
-}
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct IncomingInvocation {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use statefun_sdk::{Context, Function, FunctionError, ValueSpec};
+use statefun_sdk::{Context, Function, FunctionError, UnexpectedTypePolicy, ValueSpec};
 
 use super::messages::{ConfirmFraud, ExpireFraud, QueryFraud, ReportedFraud};
 use super::{COUNTER, DEAD_LETTERS, Settings};
@@ -21,6 +21,7 @@ pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
         .state(&FRAUD_COUNT)
         .replies()
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 struct Counter {

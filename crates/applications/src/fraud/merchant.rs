@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use metrics::counter;
-use statefun_sdk::{Context, Function, FunctionError, ValueSpec};
+use statefun_sdk::{Context, Function, FunctionError, LogSampler, UnexpectedTypePolicy, ValueSpec};
 use tracing::warn;
 
 use super::messages::{ExpireMerchantScore, MerchantScore, QueryMerchantScore};
@@ -21,15 +21,22 @@ pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
     Function::new(MERCHANT)
         .on(Merchant::report)
         .on(expire)
-        .with(Merchant { service: settings.scoring_service.clone(), fallback: settings.fallback_score })
+        .with(Merchant {
+            service: settings.scoring_service.clone(),
+            fallback: settings.fallback_score,
+            log: LogSampler::new(),
+        })
         .state(&MERCHANT_SCORE.expire_after_write(settings.score_ttl))
         .replies()
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 struct Merchant {
     service: Arc<dyn ScoringService>,
     fallback: i32,
+    /// Of scores that cannot be had.
+    log: LogSampler,
 }
 
 async fn expire(context: &mut Context, _: ExpireMerchantScore) -> Result<(), FunctionError> {
@@ -57,13 +64,13 @@ impl Merchant {
             }
             Err(error) => {
                 fallbacks.increment(1);
-                let function = context.self_address();
-                warn!(
-                    ?function,
-                    error,
-                    fallback = self.fallback,
-                    "no score available: replying with the fallback score"
-                );
+                if let Some(suppressed) = self.log.sample() {
+                    let (function, fallback) = (context.self_address(), self.fallback);
+                    warn!(
+                        ?function,
+                        error, fallback, suppressed, "no score available: replying with the fallback score"
+                    );
+                }
                 Ok(self.fallback)
             }
         }

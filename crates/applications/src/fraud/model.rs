@@ -5,7 +5,7 @@
 
 use std::ops::RangeInclusive;
 
-use statefun_sdk::{Context, Function, FunctionError};
+use statefun_sdk::{Context, Function, FunctionError, UnexpectedTypePolicy};
 
 use super::messages::{FeatureVector, FraudScore};
 use super::{DEAD_LETTERS, MODEL};
@@ -23,6 +23,7 @@ pub fn function(
         .with(Model { random })
         .replies()
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 struct Model<R> {

@@ -1,6 +1,6 @@
 //! `ververica/threshold`: the score above which an account gets an alert.
 
-use statefun_sdk::{Context, Function, FunctionError, ValueSpec};
+use statefun_sdk::{Context, Function, FunctionError, UnexpectedTypePolicy, ValueSpec};
 
 use super::messages::{CustomThreshold, QueryThreshold};
 use super::{DEAD_LETTERS, Settings, THRESHOLD};
@@ -18,6 +18,7 @@ pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
         .state(&STATE)
         .replies()
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 struct Threshold {

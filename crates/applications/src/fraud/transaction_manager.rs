@@ -1,6 +1,6 @@
 //! `ververica/transaction-manager`: collects the features of one transaction, requests its score and emits the alert.
 
-use statefun_sdk::{Context, Destination, Function, FunctionError, ValueSpec};
+use statefun_sdk::{Context, Destination, Function, FunctionError, UnexpectedTypePolicy, ValueSpec};
 use tracing::debug;
 
 use super::messages::{
@@ -31,23 +31,21 @@ pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
         .on(TransactionManager::begin)
         .on(TransactionManager::record_fraud_count)
         .on(TransactionManager::record_merchant_score)
+        .on(TransactionManager::record_threshold)
         .on(TransactionManager::conclude);
-    let function = match settings.custom_thresholds {
-        true => function.on(TransactionManager::record_threshold),
-        false => function,
-    };
     let function = function
         .with(manager)
         .state(&TRANSACTION)
         .state(&FRAUD_COUNT)
         .state(&MERCHANT_SCORE)
-        .sends_to(COUNTER)
-        .sends_to(MERCHANT)
-        .sends_to(MODEL)
+        .sends::<QueryFraud>(COUNTER)
+        .sends::<QueryMerchantScore>(MERCHANT)
+        .sends::<FeatureVector>(MODEL)
         .emits_to(ALERTS.egress, destinations.of_own(&ALERTS).connector())
-        .on_failure(destinations.dead_letters_to(&DEAD_LETTERS));
+        .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter);
     match settings.custom_thresholds {
-        true => function.state(&ASKED_THRESHOLD).sends_to(THRESHOLD),
+        true => function.state(&ASKED_THRESHOLD).sends::<QueryThreshold>(THRESHOLD),
         false => function,
     }
 }
@@ -102,6 +100,10 @@ impl TransactionManager {
     }
 
     async fn record_threshold(&self, context: &mut Context, message: CustomThreshold) -> Result<(), FunctionError> {
+        if !self.custom_thresholds {
+            // A release with custom thresholds asked before this one.
+            return ignore(context);
+        }
         let threshold = message.threshold;
         match context.get(&ASKED_THRESHOLD)? {
             Some(AskedThreshold { threshold: None }) => {

@@ -10,7 +10,8 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use statefun_sdk::{
-    Context, Destination, Egress, Function, FunctionError, Ingress, Message, TypeName, Typed, ValueSpec,
+    Context, Destination, Egress, Function, FunctionError, Ingress, Message, TypeName, Typed, UnexpectedTypePolicy,
+    ValueSpec,
 };
 
 use crate::application::{Application, DemoOptions, NoOptions, Options};
@@ -45,6 +46,7 @@ pub fn function(destinations: &Destinations) -> Function {
         .state(&SEEN)
         .emits_to(GREETINGS.egress, destinations.of_own(&GREETINGS).connector())
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 /// The JSON of a `demo/login`.

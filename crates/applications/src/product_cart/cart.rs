@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use statefun_sdk::{Address, Context, Destination, Function, FunctionError, Json, TypeName, TypedValue, ValueSpec};
+use statefun_sdk::{
+    Address, Context, Destination, Function, FunctionError, Json, TypeName, TypedValue, UnexpectedTypePolicy, ValueSpec,
+};
 
 use super::cart_events::CartProduct;
 use super::event::{self, CloudEvent, TriggeredEvents, ignore};
@@ -50,9 +52,10 @@ pub fn function(destinations: &Destinations) -> Function {
         .on(CartFunction::handle)
         .with(CartFunction { statuses: destinations.of_own(&EGRESS) })
         .state(&STATE)
-        .sends_to(PRODUCT)
+        .sends::<CloudEvent>(PRODUCT)
         .emits_to(EGRESS.egress, destinations.of_own(&EGRESS).connector())
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 struct CartFunction {

@@ -1,17 +1,20 @@
 //! The CloudEvent that the functions exchange: how it is read, created from another event and written.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use cloudevents::event::AttributeValue;
 use cloudevents::{AttributesReader, AttributesWriter, Event, EventBuilder, EventBuilderV10};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use metrics::counter;
+use serde::de::{MapAccess, Visitor};
+use serde::ser::{self, SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
-use statefun_sdk::{Address, Context, Decode, Encode, FunctionError, ResultExt, TypeError, Typed};
+use statefun_sdk::{Address, Context, Decode, Encode, FunctionError, LogSampler, ResultExt, TypeError, Typed};
 use tracing::info;
 use uuid::{Uuid, uuid};
 
@@ -45,9 +48,10 @@ const PROPAGATED_EXTENSIONS: [&str; 2] = ["traceparent", "tracestate"];
 pub struct CloudEvent {
     /// Attributes and extensions, without data.
     event: Event,
-    /// `data` as text. Deserializing through [`serde_json::Value`], as `Event` does, rounds numbers even with
-    /// `arbitrary_precision`: 1000000000000000.3 becomes 1000000000000000.2.
-    data: Option<Box<RawValue>>,
+    /// `data` as JSON, a slice of the message: it may be large, and the router has no need to read it. Deserializing through
+    /// [`serde_json::Value`], as `Event` does, rounds numbers even with `arbitrary_precision`: 1000000000000000.3 becomes
+    /// 1000000000000000.2.
+    data: Option<Bytes>,
 }
 
 impl CloudEvent {
@@ -64,8 +68,8 @@ impl CloudEvent {
     /// # Errors
     /// When `data` is not a `T`. The error does not contain `data`.
     pub(super) fn data<'a, T: Deserialize<'a>>(&'a self) -> Result<T, TypeError> {
-        match self.data.as_deref().map(RawValue::get) {
-            Some(data) if data.starts_with('{') => serde_json::from_str(data)
+        match self.data.as_deref() {
+            Some(data) if data.starts_with(b"{") => serde_json::from_slice(data)
                 .map_err(|error| TypeError::new(format!("data of an event: {}", TypeError::json(&error)))),
             _ => Err(TypeError::new("data of an event: expected a JSON object")),
         }
@@ -74,17 +78,72 @@ impl CloudEvent {
 
 impl Decode for CloudEvent {
     fn decode(bytes: &Bytes) -> Result<Self, TypeError> {
-        read(bytes).map_err(|error| TypeError::json(&error))
+        let json = |error| TypeError::json(&error);
+        let Members { attributes, data, too_large } = serde_json::from_slice(bytes).map_err(json)?;
+        if too_large {
+            return Err(TypeError::new("the attributes of an event are larger than 64 KiB together"));
+        }
+        let attributes = attributes.into_iter().map(|(name, value)| match value.get().starts_with(['{', '[']) {
+            true => Err(TypeError::new("an attribute of an event that is no string, number or boolean")),
+            false => Ok((name.into_owned(), serde_json::from_str(value.get()).map_err(json)?)),
+        });
+        let attributes = Value::Object(attributes.collect::<Result<_, _>>()?);
+        let event = serde_json::from_value(attributes).map_err(json)?;
+        Ok(Self { event, data: data.map(|data| bytes.slice_ref(data.get().as_bytes())) })
     }
 }
 
-fn read(bytes: &[u8]) -> serde_json::Result<CloudEvent> {
-    let mut members: BTreeMap<String, &RawValue> = serde_json::from_slice(bytes)?;
-    let data = members.remove("data").map(ToOwned::to_owned);
-    let members = members.into_iter().map(|(name, value)| Ok((name, serde_json::from_str(value.get())?)));
-    let event = serde_json::from_value(Value::Object(members.collect::<serde_json::Result<_>>()?))?;
-    Ok(CloudEvent { event, data })
+/// The most that attributes and extensions of an event may have together, in bytes: CloudEvents asks for 64 KiB an event.
+const LARGEST_ATTRIBUTES: usize = 64 * 1024;
+
+/// The members of an event's object, unread.
+#[derive(Default)]
+struct Members<'a> {
+    attributes: BTreeMap<Cow<'a, str>, &'a RawValue>,
+    data: Option<&'a RawValue>,
+    too_large: bool,
 }
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a CloudEvent in JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
+        let mut members = Members::default();
+        let mut left = LARGEST_ATTRIBUTES;
+        while let Some(Name(name)) = map.next_key()? {
+            let value: &RawValue = map.next_value()?;
+            if name == "data" {
+                members.data = Some(value);
+                continue;
+            }
+            match left.checked_sub(name.len() + value.get().len()) {
+                Some(less) => left = less,
+                // What is left is read to its end, and not kept.
+                None => members.too_large = true,
+            }
+            if !members.too_large {
+                members.attributes.insert(name, value);
+            }
+        }
+        Ok(members)
+    }
+}
+
+/// A name that is borrowed where it holds no escape.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl Serialize for CloudEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -100,6 +159,7 @@ impl Serialize for CloudEvent {
             object.serialize_entry(name, value)?;
         }
         if let Some(data) = &self.data {
+            let data: &RawValue = serde_json::from_slice(data).map_err(ser::Error::custom)?;
             object.serialize_entry("data", data)?;
         }
         object.end()
@@ -141,7 +201,7 @@ impl<'a> TriggeredEvents<'a> {
             (trigger.source(), trigger.id(), self.creator.to_string(), target.to_string(), event_type, self.created);
         // As a JSON array, because its elements are unambiguous whatever they contain.
         let origin = serde_json::to_vec(&origin).or_poison()?;
-        let data = serde_json::value::to_raw_value(data).or_poison()?;
+        let data = serde_json::to_vec(data).or_poison()?.into();
         let mut event =
             EventBuilderV10::new().id(Uuid::new_v5(&EVENT_IDS, &origin).to_string()).source(source).ty(event_type);
         if let Some(time) = trigger.time() {
@@ -162,9 +222,15 @@ impl<'a> TriggeredEvents<'a> {
 /// The most characters of an event type in a log line.
 const MAX_LOGGED_TYPE: usize = 256;
 
-/// Logs that an event was ignored: its type is for other functions, or it is a directive (`test.…`) for a replay.
+/// Ignores an event: its type is for other functions, or it is a directive (`test.…`) for a replay. It is counted.
 pub(super) fn ignore(context: &Context, event: &CloudEvent) {
-    // As `Debug` and truncated, because a type can be any text of any length, line breaks included.
-    let event_type: String = event.ty().chars().take(MAX_LOGGED_TYPE).collect();
-    info!(function = ?context.self_address(), ?event_type, "event ignored: unknown type");
+    static LOG: LogSampler = LogSampler::new();
+    let function = context.self_address();
+    counter!("statefun_ignored_events_total", "function" => format!("{}/{}", function.namespace(), function.name()))
+        .increment(1);
+    if let Some(suppressed) = LOG.sample() {
+        // As `Debug` and truncated, because a type can be any text of any length, line breaks included.
+        let event_type: String = event.ty().chars().take(MAX_LOGGED_TYPE).collect();
+        info!(?function, ?event_type, suppressed, "event ignored: unknown type");
+    }
 }

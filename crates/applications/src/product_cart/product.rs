@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use statefun_sdk::{Address, Context, Function, FunctionError, Json, Message, TypeName, ValueSpec};
+use statefun_sdk::{
+    Address, Context, Function, FunctionError, Json, Message, TypeName, UnexpectedTypePolicy, ValueSpec,
+};
 
 use super::event::{self, CloudEvent, TriggeredEvents, ignore};
 use super::subscription::{Action, FunctionAddress, FunctionSubscription};
@@ -23,8 +25,9 @@ pub fn function(destinations: &Destinations) -> Function {
         .on(product)
         .state(&STATE)
         .state(&SUBSCRIBERS)
-        .sends_to(CART)
+        .sends::<CloudEvent>(CART)
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 async fn product(context: &mut Context, (event, message): (CloudEvent, Message)) -> Result<(), FunctionError> {

@@ -2,7 +2,7 @@
 //!
 //! It has no state. Events are forwarded as their original bytes, so that extensions and numbers are preserved.
 
-use statefun_sdk::{Context, Function, FunctionError, Message};
+use statefun_sdk::{Context, Function, FunctionError, Message, UnexpectedTypePolicy};
 
 use super::event::{CloudEvent, ignore};
 use super::forwarder::FORWARDERS;
@@ -11,8 +11,11 @@ use crate::destinations::Destinations;
 
 /// `example/router`.
 pub fn function(destinations: &Destinations) -> Function {
-    let function = Function::new(ROUTER).on(route).on_failure(destinations.dead_letters_to(&DEAD_LETTERS));
-    FORWARDERS.iter().fold(function, |function, forwarder| function.sends_to(forwarder.target_type()))
+    let function = Function::new(ROUTER)
+        .on(route)
+        .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter);
+    FORWARDERS.iter().fold(function, |function, forwarder| function.sends::<CloudEvent>(forwarder.target_type()))
 }
 
 async fn route(context: &mut Context, (event, message): (CloudEvent, Message)) -> Result<(), FunctionError> {

@@ -1,7 +1,7 @@
 //! `shopping-cart-example/cart`: a user's reserved items.
 
 use prost::Message as _;
-use statefun_sdk::{Context, Destination, Function, FunctionError, ValueSpec};
+use statefun_sdk::{Context, Destination, Function, FunctionError, UnexpectedTypePolicy, ValueSpec};
 
 use super::messages::add_to_cart_result::Type;
 use super::messages::{AddToCart, AddToCartResult, ItemReserved, ItemUnavailable, ItemsInCart, RequestItem};
@@ -19,9 +19,10 @@ pub fn function(destinations: &Destinations) -> Function {
         .on(Cart::reject)
         .with(Cart { results: destinations.of_own(&RESULTS) })
         .state(&CART_ITEMS)
-        .sends_to(INVENTORY)
+        .sends::<RequestItem>(INVENTORY)
         .emits_to(RESULTS.egress, destinations.of_own(&RESULTS).connector())
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 struct Cart {

@@ -1,6 +1,6 @@
 //! `shopping-cart-example/inventory`: the stock of an item and its reservations.
 
-use statefun_sdk::{Context, Function, FunctionError, ValueSpec};
+use statefun_sdk::{Context, Function, FunctionError, UnexpectedTypePolicy, ValueSpec};
 
 use super::messages::{ItemReserved, ItemUnavailable, NumInStock, NumReserved, RequestItem, RestockItem};
 use super::{DEAD_LETTERS, INVENTORY, Settings};
@@ -22,6 +22,7 @@ pub fn function(destinations: &Destinations, settings: &Settings) -> Function {
         .state(&RESERVED)
         .replies()
         .on_failure(destinations.dead_letters_to(&DEAD_LETTERS))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter)
 }
 
 struct Inventory {

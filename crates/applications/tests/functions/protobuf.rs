@@ -7,8 +7,6 @@ use statefun_sdk::protocol::reqreply::from_function::Response;
 use statefun_sdk::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use statefun_sdk::{Address, Function, TypeName, Typed, TypedValue};
 
-use super::support::Log;
-
 /// A message as it travels.
 pub(super) fn message<M: statefun_sdk::Encode + Typed>(message: M) -> TypedValue {
     TypedValue::new(message).expect("encoded")
@@ -80,17 +78,15 @@ pub(super) async fn assert_poison(
     }
 }
 
-/// Each of these has to be ignored with one line at INFO.
-pub(super) async fn assert_ignored(mut context: TestContext, messages: impl IntoIterator<Item = TypedValue>) {
-    let log = Log::capture();
+/// Each of these is of a type that the function does not read: a dead letter, and nothing else.
+pub(super) async fn assert_unexpected(context: TestContext, messages: impl IntoIterator<Item = TypedValue>) {
+    let mut context = context.expect_dead_letters();
     for message in messages {
+        context.clear_effects();
         context.invoke(message.clone()).await.expect("an answer");
-        assert_eq!((context.sent(), context.delayed(), context.emitted()), (&[][..], &[][..], &[][..]), "{message:?}");
+        let [Emitted { record, .. }] = context.emitted() else { panic!("{message:?}: {:?}", context.emitted()) };
+        assert_eq!(super::support::json(record.value())["failure"], "unexpected_type", "{message:?}");
+        assert_eq!((context.sent(), context.delayed()), (&[][..], &[][..]), "{message:?}");
         assert_eq!(mutations(&context), [], "{message:?}");
-        let logged = log.take();
-        assert!(
-            matches!(&logged[..], [only] if only.contains("INFO") && only.contains("ignored")),
-            "{message:?}: {logged:?}"
-        );
     }
 }

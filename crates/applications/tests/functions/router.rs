@@ -42,10 +42,34 @@ async fn unknown_event_types_and_directives_are_ignored_with_one_line() {
 }
 
 #[tokio::test]
-async fn a_message_of_an_unknown_type_is_ignored() {
-    let mut router = TestContext::new(function(), "any").unwrap();
+async fn a_message_of_an_unknown_type_is_a_dead_letter() {
+    let mut router = TestContext::new(function(), "any").unwrap().expect_dead_letters();
     router.invoke(TypedValue::from_bytes("elsewhere/type", &b"not JSON"[..])).await.unwrap();
-    assert_eq!((router.sent(), router.emitted()), (&[][..], &[][..]));
+    assert_eq!((router.sent().len(), router.emitted().len()), (0, 1));
+}
+
+/// Two bytes of an array were some thirty of memory.
+#[tokio::test]
+async fn an_event_is_not_read_beyond_what_routes_it() {
+    let event = |member: &str| {
+        let json = format!(
+            r#"{{"specversion":"1.0","id":"1","source":"s","type":"example.product",{member},"data":{{"id":"p","more":[1,2]}}}}"#
+        );
+        TypedValue::from_bytes("example/cloudevent", json)
+    };
+    let mut router = TestContext::new(function(), "any").unwrap();
+    router.invoke(event(r#""traceparent":"00-1""#)).await.unwrap();
+    assert_eq!(router.sent().len(), 1);
+    for (member, error) in [
+        (r#""array":[1,2]"#.to_owned(), "no string, number or boolean"),
+        (r#""object":{}"#.to_owned(), "no string, number or boolean"),
+        (format!(r#""long":"{}""#, "x".repeat(64 * 1024)), "larger than 64 KiB"),
+        ((0..20_000).map(|name| format!(r#""a{name}":1"#)).collect::<Vec<_>>().join(","), "larger than 64 KiB"),
+    ] {
+        let mut router = TestContext::new(function(), "any").unwrap();
+        let failure = router.invoke(event(&member)).await.expect_err("poison").to_string();
+        assert!(failure.contains(error), "{failure}");
+    }
 }
 
 #[tokio::test]

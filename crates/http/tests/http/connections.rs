@@ -111,7 +111,8 @@ async fn a_response_that_nobody_takes_ends_its_connection() {
 #[tokio::test(start_paused = true)]
 async fn a_function_may_take_longer_than_any_of_these() {
     let gate = Gate::new();
-    let server = Server::new(registry([gate.function("connections/slow")]), options()).unwrap();
+    let options = Options { invocation_timeout: 600 * SECOND, ..options() };
+    let server = Server::new(registry([gate.function("connections/slow")]), options).unwrap();
     let (network, pipes) = Network::new();
     tokio::spawn(server.serve(pipes, std::future::pending()));
     let mut client = network.connect(1024).await;

@@ -54,7 +54,7 @@ async fn failures_are_logged_with_where_and_why_but_not_the_payload() {
         routes.clone().oneshot(request).await.unwrap().status()
     };
     let request = |typename| batch("logs/failing", &[("demo/fine", b"secret"), (typename, b"secret")]);
-    assert_eq!(post(request("demo/retry")).await, 500);
+    assert_eq!(post(request("demo/retry")).await, 503);
     assert_eq!(post(request("demo/poison")).await, 500);
     assert_eq!(post(b"secret \xff\xff".to_vec()).await, 400);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use statefun_sdk::{
     Connector, Context, DeadLetter, Destination, Egress, FailurePolicy, Function, Ingress, Registry, TypeName,
-    ValueSpec,
+    UnexpectedTypePolicy, ValueSpec,
 };
 
 use crate::support::{Running, SEEN, counter, options, registry};
@@ -21,10 +21,13 @@ async fn the_functions_are_listed_with_what_they_declare() {
         .state(&KEPT)
         .state(&CALLED)
         .sends_to(TypeName::new("pages/other"))
+        .sends::<i32>(TypeName::new("pages/another"))
+        .sends::<bool>(TypeName::new("pages/another"))
         .replies()
         .emits(Egress::new("pages/out"))
         .emits_to(Egress::new("pages/records"), Connector::Kinesis)
-        .on_failure(FailurePolicy::DeadLetter(dead_letter));
+        .on_failure(FailurePolicy::DeadLetter(dead_letter))
+        .on_unexpected_type(UnexpectedTypePolicy::DeadLetter);
     let ingress =
         Ingress::new("pages/in", "in", TypeName::new("io.statefun.types/string"), TypeName::new("pages/full"));
     let functions = Registry::builder().functions([full, counter("pages/plain")]).ingress(ingress).build();
@@ -48,23 +51,28 @@ async fn the_functions_are_listed_with_what_they_declare() {
                                     "expiration": { "after": "call", "milliseconds": 60_000 } },
                     },
                     "accepts": ["io.statefun.types/string"],
-                    "targets": ["pages/other"],
+                    "targets": ["pages/another", "pages/other"],
+                    "sends": { "pages/another": ["io.statefun.types/bool", "io.statefun.types/int"] },
                     "replies": true,
                     "egresses": { "pages/out": null, "pages/records": "kinesis", "pages/dead-letter": "kafka" },
                     "on_failure": { "policy": "dead-letter", "egress": "pages/dead-letter", "destination": "kafka:dead" },
+                    "on_unexpected_type": "dead-letter",
                 },
                 "pages/plain": {
                     "states": { "seen": seen },
                     "accepts": [],
                     "targets": [],
+                    "sends": {},
                     "replies": false,
                     "egresses": {},
                     "on_failure": { "policy": "fail" },
+                    "on_unexpected_type": "fail",
                 },
             },
             "ingresses": {
                 "pages/in": { "topic": "in", "type": "io.statefun.types/string", "target": "pages/full" },
             },
+            "dead_letter_budgets": { "pages/full": { "used": 0, "limit": 100, "exhausted": false } },
         })
     );
 }

@@ -1,5 +1,7 @@
 //! Connections and bodies in unusual shapes.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use futures_util::stream;
@@ -80,14 +82,20 @@ async fn any_path_takes_invocations_but_not_the_pages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_stalls_is_408_after_a_minute() {
-    let router = router(registry([counter("requests/stalled")]), &Options::default());
-    let started = tokio::time::Instant::now();
-    let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"\x0a"))]);
-    let body = Body::from_stream(futures_util::StreamExt::chain(first, stream::pending()));
-    let response = router.oneshot(Request::post("/statefun").body(body).unwrap()).await.unwrap();
-    assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
-    assert_eq!(started.elapsed().as_secs(), 60);
-    let text = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
-    assert_eq!(text, "body stalled: expected more of it within 60 seconds\n");
+async fn a_body_that_comes_too_slowly_is_408() {
+    let router = router(registry([counter("requests/slow")]), &Options::default());
+    // How much comes every how many seconds, and after how many it is over.
+    for (bytes, every, expected) in [(1, u64::MAX / 1000, 10), (1, 1, 10), (65_535, 10, 10), (65_536, 5, 60)] {
+        let began = tokio::time::Instant::now();
+        let body = stream::unfold((bytes, every), async |(bytes, every)| {
+            tokio::time::sleep(Duration::from_secs(every)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from(vec![0; bytes])), (bytes, every)))
+        });
+        let request = Request::post("/statefun").body(Body::from_stream(Box::pin(body))).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(began.elapsed().as_secs(), expected, "{bytes} bytes every {every} s");
+        let text = axum::body::to_bytes(response.into_body(), 1000).await.unwrap();
+        assert_eq!(text, "body too slow: expected 64 KiB or the rest of it in 10 seconds, and all of it in 60\n");
+    }
 }

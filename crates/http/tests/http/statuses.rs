@@ -209,7 +209,7 @@ async fn a_body_that_was_cut_short_is_408() {
 }
 
 #[tokio::test]
-async fn failures_are_500_and_say_which_and_where() {
+async fn failures_are_500_or_503_and_say_which_and_where() {
     async fn fail(_: &mut Context, message: Message) -> Result<(), FunctionError> {
         match message.type_name() {
             "demo/retry" => Err(FunctionError::transient("the database is down")),
@@ -219,13 +219,13 @@ async fn failures_are_500_and_say_which_and_where() {
         }
     }
     let server = start([Function::new("status/failing").fallback(fail)]);
-    for (typename, kind, reason) in [
-        ("demo/retry", "(transient)", "the database is down"),
-        ("demo/poison", "(poison)", "no such product"),
-        ("demo/panic", "(panic)", "out of luck"),
+    for (status, typename, kind, reason) in [
+        (503, "demo/retry", "(transient)", "the database is down"),
+        (500, "demo/poison", "(poison)", "no such product"),
+        (500, "demo/panic", "(panic)", "out of luck"),
     ] {
         let answer = server.post(&batch("status/failing", &[("demo/fine", b""), (typename, b"secret")])).await;
-        answer.refuses(500, &["status/failing", "message 1 of 2", typename, kind, reason]);
+        answer.refuses(status, &["status/failing", "message 1 of 2", typename, kind, reason]);
         assert!(!answer.text().contains("secret"));
     }
 }

@@ -11,8 +11,8 @@ use crate::protocol::reqreply::from_function::persisted_value_mutation::Mutation
 use crate::protocol::reqreply::from_function::{self, InvocationResponse};
 use crate::protocol::reqreply::{self, FromFunction, ToFunction, to_function};
 use crate::{
-    Address, Decode, Egress, Encode, Function, FunctionError, HandlerError, InvocationFailure, Payload, Registry,
-    RegistryError, RequestReplyHandler, TypeError, TypeName, TypedValue, ValueSpec,
+    Address, Decode, Egress, Encode, Function, FunctionError, HandlerError, InvocationFailure, Outcome, Payload,
+    Registry, RegistryError, RequestReplyHandler, TypeError, TypeName, TypedValue, ValueSpec,
 };
 
 /// One instance of one function, to be called with messages and asked what it did.
@@ -135,16 +135,17 @@ impl TestContext {
         let messages =
             messages.into_iter().map(typed_value).collect::<Result<Vec<_>, _>>().map_err(InvokeError::Message)?;
         let request = self.request(messages);
-        let mut response = self.handler.handle(request).await.map_err(InvokeError::Handler)?;
+        let response = self.handler.handle(request).await.map_err(InvokeError::Handler)?;
         self.last_response = response.body.clone();
         // The handler's own bytes, with all declared states in the request: they decode, and they hold a result.
         let result = FromFunction::decode(response.body).unwrap_or_default();
         if let Some(from_function::Response::InvocationResult(result)) = result.response {
             self.apply(result);
         }
-        match response.dead_letters.is_empty() || self.dead_letters_expected {
-            true => Ok(()),
-            false => Err(InvokeError::DeadLetter(Box::new(response.dead_letters.remove(0)))),
+        let dead_letter = response.quarantined.into_iter().find(|failed| failed.outcome == Outcome::DeadLetter);
+        match dead_letter.filter(|_| !self.dead_letters_expected) {
+            None => Ok(()),
+            Some(dead_letter) => Err(InvokeError::DeadLetter(Box::new(dead_letter.first))),
         }
     }
 

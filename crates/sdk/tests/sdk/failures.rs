@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use statefun_sdk::protocol::reqreply::from_function::{EgressMessage, InvocationResponse};
 use statefun_sdk::{
     BoxError, Bytes, CancellationToken, Context, Decode, Encode, FailureKind, FailurePolicy, Function, FunctionError,
-    KafkaRecord, Message, ResponseKind, ResultExt, TypeError, TypeName, Typed, ValueSpec,
+    KafkaRecord, Message, ResponseKind, ResultExt, TypeError, TypeName, Typed, UnexpectedTypePolicy, ValueSpec,
 };
 use statefun_test_support::request::{Batch, call, effects, mutations, result, typed, value_of};
 
@@ -96,14 +96,14 @@ async fn a_dead_letter_takes_back_all_that_its_invocation_did() {
     for bad in [-1, -2, -3, -4, -5] {
         for numbers in [[bad, 1, 2, 3], [1, bad, 2, 3], [1, 2, 3, bad]] {
             let reply = call(function(dead_letters()), batch(&numbers)).await.expect("an answer");
-            assert_eq!((reply.kind, reply.dead_letters.len()), (ResponseKind::Result, 1));
+            assert_eq!((reply.kind, reply.dead_letters()), (ResponseKind::Result, 1));
             let (rest, dead) = split(result(&reply));
             assert_eq!(rest, without, "{numbers:?}");
             assert_eq!(dead.len(), 1);
         }
     }
     let reply = call(function(dead_letters()), batch(&[-5, -4, 1, -3, 2, -1, -1, 3, -2])).await.expect("an answer");
-    assert_eq!((reply.kind, reply.dead_letters.len()), (ResponseKind::Result, 6));
+    assert_eq!((reply.kind, reply.dead_letters()), (ResponseKind::Result, 6));
     let (rest, dead) = split(result(&reply));
     assert_eq!(rest, without);
     assert_eq!(dead.len(), 6);
@@ -168,17 +168,13 @@ fn brittle() -> Function {
 }
 
 #[tokio::test]
-async fn a_message_that_cannot_be_written_is_a_dead_letter() {
+async fn a_message_that_cannot_be_written_is_a_bug() {
     async fn send(context: &mut Context, message: Message) -> Result<(), FunctionError> {
         context.send(SELF.with_id("b"), Brittle(message.get::<i32>()?))
     }
-    for bad in [13, 14] {
-        let function = Function::new(FUNCTION).fallback(send).sends_to(SELF).on_failure(dead_letters());
-        let request = Batch::to(FUNCTION, "a").message(value_of(bad)).message(value_of(1));
-        let (rest, dead) = split(effects(function, request).await);
-        assert_eq!(rest.outgoing_messages.len(), 1);
-        assert_eq!(record(&dead[0])["message_type"], "io.statefun.types/int");
-    }
+    let function = Function::new(FUNCTION).fallback(send).sends_to(SELF).on_failure(dead_letters());
+    let failure = failure(function, Batch::to(FUNCTION, "a").message(value_of(1)).message(value_of(14))).await;
+    assert_eq!((failure.kind, failure.index), (FailureKind::Bug, 1));
 }
 
 /// Whatever a function makes of the error: unwrapped, renamed, swallowed and written over.
@@ -215,37 +211,93 @@ async fn a_reader_of_a_state_that_panics_is_no_dead_letter() {
 
 /// In the Go SDK an error of an encoder ended the process.
 #[tokio::test]
-async fn a_value_that_cannot_be_written_is_the_failure_of_the_invocation_that_wrote_it() {
+async fn a_state_that_cannot_be_written_is_a_bug() {
     for bad in [13, 14] {
         let request = Batch::to(FUNCTION, "a").state("brittle", None);
         let request = [1, bad].iter().fold(request, |request, &number| request.message(value_of(number)));
-        let (rest, dead) = split(effects(brittle(), request).await);
-        assert_eq!(mutations(&rest), [("brittle".to_owned(), Some(typed("test/brittle", "")))]);
-        assert_eq!(dead.len(), 1);
-        assert!(record(&dead[0])["error"].as_str().expect("text").contains("state \"brittle\" cannot be written"));
+        let failure = failure(brittle(), request).await;
+        assert_eq!((failure.kind, failure.index), (FailureKind::Bug, 1));
+        assert!(failure.reason.contains("state \"brittle\" cannot be written"), "{}", failure.reason);
     }
 }
 
-#[tokio::test]
-async fn a_message_of_a_type_that_was_not_declared_is_ignored() {
-    let request = batch(&[1]).message(typed("test/unknown", "whatever")).message(value_of(2));
-    let reply = call(function(FailurePolicy::Fail), request).await.expect("an answer");
-    assert_eq!(result(&reply), effects(function(FailurePolicy::Fail), batch(&[1, 2])).await);
+/// A handler for numbers that counts those that it was called with, and fails after it wrote at each below zero.
+fn counted(calls: &Arc<AtomicUsize>) -> Function {
+    async fn write(calls: &Arc<AtomicUsize>, context: &mut Context, number: i32) -> Result<(), FunctionError> {
+        calls.fetch_add(1, SeqCst);
+        context.update(&SEEN, |seen| *seen += 1)?;
+        if number < 0 { Err(FunctionError::poison("below zero")) } else { Ok(()) }
+    }
+    Function::new(FUNCTION).on(write).with(Arc::clone(calls)).state(&SEEN).on_failure(dead_letters())
 }
 
-/// A fallback knows it once it has looked at the message; what it did before is rolled back.
+/// What a function did outside of its states was done twice then: that is told, and bounded.
 #[tokio::test]
-async fn a_message_that_a_fallback_does_not_know_is_ignored_too() {
+async fn after_failures_that_wrote_each_other_message_runs_at_most_twice() {
+    for (failures, reruns) in [(0, 0), (1, 1), (20, 20)] {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let numbers = (0..200).map(|number| if number % 10 == 9 && number / 10 < failures { -1 } else { number });
+        let request = Batch::to(FUNCTION, "a").state("seen", None);
+        let request = numbers.fold(request, |request, number| request.message(value_of(number)));
+        let response = call(counted(&calls), request).await.expect("a response");
+        assert_eq!((response.dead_letters(), response.reruns), (failures as usize, reruns));
+        let others = 200 - failures as usize;
+        assert_eq!(mutations(&result(&response)), [("seen".to_owned(), Some(value_of(others as i32)))]);
+        assert!(calls.load(SeqCst) <= 2 * others + failures as usize, "{} calls", calls.load(SeqCst));
+    }
+}
+
+/// A handler, or a fallback that knows it once it has looked at the message; what it did before is rolled back.
+fn of_numbers(by_handler: bool) -> Function {
+    async fn count(context: &mut Context, _: i32) -> Result<(), FunctionError> {
+        context.update(&SEEN, |seen| *seen += 1)
+    }
     async fn eager(context: &mut Context, message: Message) -> Result<(), FunctionError> {
         context.update(&SEEN, |seen| *seen += 1)?;
         context.emit(OUT, KafkaRecord::topic("out").utf8("x"))?;
         if message.is::<i32>() { Ok(()) } else { Err(FunctionError::unexpected_type(&message)) }
     }
-    for policy in [FailurePolicy::Fail, dead_letters()] {
-        let function = || Function::new(FUNCTION).fallback(eager).state(&SEEN).emits(OUT).on_failure(policy.clone());
-        let request = || Batch::to(FUNCTION, "a").state("seen", None).message(value_of(1));
-        let with = request().message(typed("test/unknown", "whatever")).message(value_of(2));
-        assert_eq!(effects(function(), with).await, effects(function(), request().message(value_of(2))).await);
+    let function = Function::new(FUNCTION).state(&SEEN).emits(OUT);
+    if by_handler { function.on(count) } else { function.fallback(eager) }
+}
+
+fn numbers_with_another_type() -> (Batch, Batch) {
+    let request = || Batch::to(FUNCTION, "a").state("seen", None).message(value_of(1));
+    (request().message(typed("test/unknown", "whatever")).message(value_of(2)), request().message(value_of(2)))
+}
+
+#[tokio::test]
+async fn an_unexpected_type_fails_the_batch_unless_told_otherwise() {
+    for by_handler in [true, false] {
+        for policy in [FailurePolicy::Fail, dead_letters()] {
+            let failure = failure(of_numbers(by_handler).on_failure(policy), numbers_with_another_type().0).await;
+            assert_eq!((failure.kind, failure.index), (FailureKind::UnexpectedType, 1));
+            assert_eq!(failure.message_type, "test/unknown");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unexpected_type_can_be_a_dead_letter() {
+    for by_handler in [true, false] {
+        let function = || of_numbers(by_handler).on_failure(dead_letters());
+        let (with, without) = numbers_with_another_type();
+        let response = call(function().on_unexpected_type(UnexpectedTypePolicy::DeadLetter), with).await;
+        let (rest, dead) = split(result(&response.expect("a response")));
+        assert_eq!(rest, effects(function(), without).await);
+        assert_eq!(record(&dead[0])["failure"], "unexpected_type");
+    }
+}
+
+#[tokio::test]
+async fn an_unexpected_type_can_be_ignored_and_is_counted() {
+    for by_handler in [true, false] {
+        let (with, without) = numbers_with_another_type();
+        let function = || of_numbers(by_handler).on_unexpected_type(UnexpectedTypePolicy::Ignore);
+        let response = call(function(), with).await.expect("a response");
+        assert_eq!((response.ignored(), response.dead_letters()), (1, 0));
+        assert_eq!(response.quarantined[0].first.message_type, "test/unknown");
+        assert_eq!(result(&response), effects(function(), without).await);
     }
 }
 
@@ -310,9 +362,9 @@ async fn a_target_from_data_that_was_not_declared_is_poison() {
     );
 }
 
-/// Once for a failure before a write, twice for one after: the batch is run again.
+/// A failure before a write costs nothing, one after it has the messages before it run again.
 #[tokio::test]
-async fn only_a_failure_after_a_write_runs_the_batch_again() {
+async fn only_a_failure_after_a_write_runs_messages_again() {
     async fn count_calls(
         calls: &Arc<AtomicUsize>,
         context: &mut Context,
@@ -321,7 +373,7 @@ async fn only_a_failure_after_a_write_runs_the_batch_again() {
         calls.fetch_add(1, SeqCst);
         work(context, message).await
     }
-    for (numbers, expected) in [([1, -2, 3], 3), ([1, 2, -3], 6)] {
+    for (numbers, expected) in [([1, -2, 3], 3), ([1, 2, -3], 5)] {
         let calls = Arc::new(AtomicUsize::new(0));
         let function = Function::new(FUNCTION).fallback(count_calls).with(calls.clone());
         let function = function.state(&SEEN).state(&TOTAL).sends_to(SELF).emits(OUT).on_failure(dead_letters());

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use statefun_sdk::{
     Bytes, Context, Function, FunctionError, Json, Message, Proto, Registry, RegistryError, TypeError, TypeName, Typed,
-    ValueSpec,
+    UnexpectedTypePolicy, ValueSpec,
 };
 use statefun_test_support::request::{Batch, address, effects, mutations, typed, value_of};
 
@@ -116,8 +116,8 @@ async fn each_message_reaches_the_handler_of_its_type_in_order() {
 }
 
 #[tokio::test]
-async fn messages_without_a_handler_are_passed_over() {
-    let function = Function::new(FUNCTION).on(on_int);
+async fn messages_without_a_handler_are_passed_over_where_they_are_to_be_ignored() {
+    let function = Function::new(FUNCTION).on(on_int).on_unexpected_type(UnexpectedTypePolicy::Ignore);
     let messages = [typed("test/document", "{}"), value_of(1), typed("", ""), value_of(2)];
     assert_eq!(logged(function, &messages).await, "int:1 int:2 ");
 }

@@ -7,7 +7,9 @@ use statefun_applications::fraud::{COUNTER, Settings};
 use statefun_sdk::local::{DelayedMessage, TestContext};
 
 use super::{asker, only_sent};
-use super::{assert_no_effects, assert_others_are_ignored, assert_poison, broken, called_by_asker, message, mutations};
+use super::{
+    assert_no_effects, assert_others_are_dead_letters, assert_poison, broken, called_by_asker, message, mutations,
+};
 
 fn counter() -> TestContext {
     called_by_asker(function(&Destinations::default(), &Settings::default()), "0x00100000")
@@ -88,6 +90,6 @@ async fn what_cannot_be_read_or_answered_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn other_messages_are_ignored() {
-    assert_others_are_ignored(counter()).await;
+async fn other_messages_are_dead_letters() {
+    assert_others_are_dead_letters(counter()).await;
 }

@@ -12,7 +12,7 @@ mod upgrade;
 use statefun_sdk::local::{Emitted, TestContext};
 use statefun_sdk::{Typed, TypedValue};
 
-use super::protobuf::{asked as called_by_asker, asker, assert_ignored, message, mutations, only_sent};
+use super::protobuf::{asked as called_by_asker, asker, assert_unexpected, message, mutations, only_sent};
 
 /// A message of this type that cannot be decoded.
 fn broken<M: Typed>() -> TypedValue {
@@ -39,6 +39,6 @@ async fn assert_poison(context: TestContext, messages: impl IntoIterator<Item = 
 }
 
 /// A message of a type that the function does not know has to be ignored.
-async fn assert_others_are_ignored(context: TestContext) {
-    assert_ignored(context, [TypedValue::new("a text").expect("encoded")]).await;
+async fn assert_others_are_dead_letters(context: TestContext) {
+    assert_unexpected(context, [TypedValue::new("a text").expect("encoded")]).await;
 }

@@ -5,7 +5,7 @@ use statefun_applications::fraud::messages::{FeatureVector, FraudScore};
 use statefun_applications::fraud::{TRANSACTION_MANAGER, model, randomness};
 use statefun_sdk::local::TestContext;
 
-use super::{assert_others_are_ignored, assert_poison, broken, message, only_sent};
+use super::{assert_others_are_dead_letters, assert_poison, broken, message, only_sent};
 
 fn model_for(transaction: &str) -> TestContext {
     let function = model::function(&Destinations::default(), randomness::pick);
@@ -70,6 +70,6 @@ async fn what_cannot_be_read_or_answered_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn other_messages_are_ignored() {
-    assert_others_are_ignored(model_for("t")).await;
+async fn other_messages_are_dead_letters() {
+    assert_others_are_dead_letters(model_for("t")).await;
 }

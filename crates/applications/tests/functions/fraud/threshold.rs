@@ -4,7 +4,9 @@ use statefun_applications::fraud::messages::{CustomThreshold, QueryThreshold};
 use statefun_applications::fraud::threshold::{STATE, function};
 use statefun_sdk::local::TestContext;
 
-use super::{asker, assert_others_are_ignored, assert_poison, broken, called_by_asker, message, mutations, only_sent};
+use super::{
+    asker, assert_others_are_dead_letters, assert_poison, broken, called_by_asker, message, mutations, only_sent,
+};
 
 fn threshold() -> TestContext {
     called_by_asker(function(&Destinations::default(), &Settings::default()), "0x00100000")
@@ -52,6 +54,6 @@ async fn what_cannot_be_read_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn other_messages_are_ignored() {
-    assert_others_are_ignored(threshold()).await;
+async fn other_messages_are_dead_letters() {
+    assert_others_are_dead_letters(threshold()).await;
 }

@@ -7,7 +7,7 @@ use statefun_sdk::local::{Emitted, EmittedRecord, TestContext};
 use statefun_sdk::{Connector, TypedValue};
 
 use super::DEAD_LETTERS;
-use crate::protobuf::{assert_ignored, assert_poison, message, mutations, only_sent, unreadable};
+use crate::protobuf::{assert_poison, assert_unexpected, message, mutations, only_sent, unreadable};
 
 fn cart() -> TestContext {
     TestContext::new(cart::function(&Destinations::default()), "ann").unwrap()
@@ -139,14 +139,14 @@ async fn a_dead_letter_leaves_the_rest_of_the_batch_alone() {
 }
 
 #[tokio::test]
-async fn messages_of_other_types_are_ignored() {
+async fn messages_of_other_types_are_dead_letters() {
     let others = [
         TypedValue::new("a text").unwrap(),
         message(RequestItem { quantity: 1 }),
         message(NumInStock { quantity: 1 }),
         TypedValue::from_bytes("com.googleapis/RemoveFromCart", &b"\x0a\x7f"[..]),
     ];
-    assert_ignored(cart(), others).await;
+    assert_unexpected(cart(), others).await;
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use statefun_sdk::local::TestContext;
 use statefun_sdk::{Function, Typed, TypedValue};
 
 use super::DEAD_LETTERS;
-use crate::protobuf::{asked, asker, assert_ignored, assert_poison, message, mutations, only_sent, unreadable};
+use crate::protobuf::{asked, asker, assert_poison, assert_unexpected, message, mutations, only_sent, unreadable};
 
 fn function(initial_stock: i32) -> Function {
     inventory::function(&Destinations::default(), &Settings { initial_stock })
@@ -150,13 +150,13 @@ async fn what_cannot_be_read_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
-async fn messages_of_other_types_are_ignored() {
+async fn messages_of_other_types_are_dead_letters() {
     let others = [
         TypedValue::new("a text").unwrap(),
         message(AddToCart { item_id: "towel".to_owned(), quantity: 1 }),
         TypedValue::from_bytes("com.googleapis/CountItems", &b"\x0a\x7f"[..]),
     ];
-    assert_ignored(inventory(5), others).await;
+    assert_unexpected(inventory(5), others).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,124 @@
+//! What is logged of requests: now and then for each cause, as who sends requests must not be able to fill the log.
+
+use std::thread;
+use std::time::Duration;
+
+use axum::extract::Request;
+use statefun_sdk::{FailureKind, InvocationFailure, LogSampler, Outcome, Quarantined, Registry, Response};
+use tracing::{debug, error, info, warn};
+
+use crate::rejection::Rejection;
+
+/// A header by which a client or a proxy names a request.
+const REQUEST_ID: &str = "x-request-id";
+
+/// The most of a text of the client in a line, in bytes.
+const LONGEST_TEXT: usize = 256;
+
+/// The samplers of all causes.
+pub(crate) struct Log {
+    functions: Vec<FunctionLog>,
+    rejections: LogSampler,
+    abandoned: LogSampler,
+}
+
+#[derive(Default)]
+struct FunctionLog {
+    /// Batches that failed: with transient errors, and with others.
+    transient: LogSampler,
+    failed: LogSampler,
+    dead_letters: LogSampler,
+    ignored: LogSampler,
+    reruns: LogSampler,
+}
+
+impl Log {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        let functions = registry.functions().iter().map(|_| FunctionLog::default());
+        Self { functions: functions.collect(), rejections: LogSampler::new(), abandoned: LogSampler::new() }
+    }
+
+    /// Messages that failed without failing their batch.
+    pub(crate) fn quarantined(&self, response: &Response) {
+        let Some(log) = self.functions.get(response.function) else { return };
+        for Quarantined { outcome, count, first, .. } in &response.quarantined {
+            let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = first;
+            let kind = kind.as_str();
+            match outcome {
+                Outcome::DeadLetter => {
+                    let Some(suppressed) = log.dead_letters.sample() else { continue };
+                    warn!(
+                        function = ?target, index, invocations, message_type, failure = kind, error = reason,
+                        count, suppressed, "messages sent to the dead letters"
+                    );
+                }
+                _ => {
+                    let Some(suppressed) = log.ignored.sample() else { continue };
+                    info!(
+                        function = ?target, message_type, failure = kind, error = reason, count, suppressed,
+                        "messages ignored"
+                    );
+                }
+            }
+        }
+        if response.reruns > 0
+            && let Some(suppressed) = log.reruns.sample()
+        {
+            let function = response.quarantined.first().map(|quarantined| &quarantined.first.target);
+            info!(
+                ?function,
+                reruns = response.reruns,
+                suppressed,
+                "messages ran again, as one behind them failed after a write"
+            );
+        }
+    }
+
+    /// A batch that failed.
+    pub(crate) fn failed(&self, registry: &Registry, failure: &InvocationFailure) {
+        let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = failure;
+        let position = registry.functions().iter().position(|function| target.is(function.type_name()));
+        let Some(log) = position.and_then(|position| self.functions.get(position)) else { return };
+        let failure = kind.as_str();
+        // Transient errors usually pass without an operator.
+        if *kind == FailureKind::Transient {
+            let Some(suppressed) = log.transient.sample() else { return };
+            warn!(
+                function = ?target, index, invocations, message_type, failure, error = reason, suppressed,
+                "batch failed"
+            );
+        } else {
+            let Some(suppressed) = log.failed.sample() else { return };
+            error!(
+                function = ?target, index, invocations, message_type, failure, error = reason, suppressed,
+                "batch failed"
+            );
+        }
+    }
+
+    pub(crate) fn rejected<B>(&self, request: &Request<B>, rejection: &Rejection) {
+        let status = rejection.status().as_u16();
+        let path = cut(request.uri().path());
+        let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(cut);
+        // At DEBUG: scanners look for paths.
+        if matches!(rejection, Rejection::Path | Rejection::Method(_)) {
+            debug!(status, error = %rejection, path, request_id = id, "request rejected");
+        } else if let Some(suppressed) = self.rejections.sample() {
+            warn!(status, error = %rejection, path, request_id = id, suppressed, "request rejected");
+        }
+    }
+
+    /// A request that was dropped before its response.
+    pub(crate) fn abandoned(&self, after: Duration) {
+        let Some(suppressed) = self.abandoned.sample() else { return };
+        if thread::panicking() {
+            error!(?after, suppressed, "dropped before its response: a panic, which is logged apart");
+        } else {
+            warn!(?after, suppressed, "dropped before its response: the client went away, or its time was over");
+        }
+    }
+}
+
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_TEXT)]
+}
