@@ -33,7 +33,7 @@ enum Command {
     ///
     /// The urlPathTemplate of a module.yaml names POST /statefun. GET / lists the functions, GET /healthz and GET
     /// /readyz are for probes, GET /metrics is for Prometheus. On SIGTERM the server stops being ready, accepts
-    /// requests for the drain delay, finishes the requests in flight and shuts down.
+    /// requests for the drain delay, finishes the requests in flight within the drain timeout and shuts down.
     #[command(after_long_help = SERVE_EXAMPLES)]
     Serve(Box<ServeCommand>),
     /// Check a server's health

@@ -15,6 +15,12 @@ pub struct ServeArgs {
     /// The address to listen on
     #[arg(long, env = "STATEFUN_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8000")]
     listen: SocketAddr,
+    /// Serve the pages for operators at this address instead: /, /healthz, /readyz, /metrics [default: at that of --listen]
+    ///
+    /// Over plain HTTP, also where invocations need HTTPS, and by a thread of their own: they respond however busy the
+    /// workers are. Keep the address from strangers.
+    #[arg(long, env = "STATEFUN_ADMIN_LISTEN", value_name = "ADDR:PORT")]
+    admin_listen: Option<SocketAddr>,
     /// Accept invocations at every path, not only at /statefun
     #[arg(long, env = "STATEFUN_ANY_PATH", value_parser = clap::builder::FalseyValueParser::new())]
     any_path: bool,
@@ -24,6 +30,16 @@ pub struct ServeArgs {
     /// The most requests in flight; any more are rejected with 503
     #[arg(long, env = "STATEFUN_MAX_IN_FLIGHT", value_name = "N", default_value_t = Options::default().max_in_flight)]
     max_in_flight: usize,
+    /// The most connections; any more take the place of those idle longest
+    ///
+    /// 64 fewer than the process may have open files, where that is less.
+    #[arg(long, env = "STATEFUN_MAX_CONNECTIONS", value_name = "N", default_value_t = Options::default().max_connections)]
+    max_connections: usize,
+    /// The most connections of one IP address; any more are closed [default: no limit]
+    ///
+    /// A worker of the cluster has as many as its pool_size, 1024 by default.
+    #[arg(long, env = "STATEFUN_MAX_CONNECTIONS_PER_PEER", value_name = "N")]
+    max_connections_per_peer: Option<NonZeroUsize>,
     /// The most messages in a request; requests of more are rejected with 413
     ///
     /// At least the maxNumBatchRequests of the endpoint in module.yaml: otherwise the job fails.
@@ -67,6 +83,11 @@ pub struct ServeArgs {
     /// The time that a load balancer needs to see that /readyz fails.
     #[arg(long, env = "STATEFUN_DRAIN_DELAY", value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
     drain_delay: Duration,
+    /// How long requests in flight may take after the drain delay
+    ///
+    /// Then they are abandoned, and the process exits with an error that says how many. The cluster sends them again.
+    #[arg(long, env = "STATEFUN_DRAIN_TIMEOUT", value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
+    drain_timeout: Duration,
     /// Serve HTTPS with this certificate chain (PEM)
     #[arg(long, env = "STATEFUN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -88,9 +109,13 @@ impl ServeArgs {
         let default = Options::default();
         Ok(Options {
             listen: self.listen,
+            admin_listen: self.admin_listen,
             any_path: self.any_path,
             body_limit: self.body_limit.as_u64().try_into()?,
             drain_delay: self.drain_delay,
+            drain_timeout: self.drain_timeout,
+            max_connections: self.max_connections,
+            max_connections_per_peer: self.max_connections_per_peer,
             max_in_flight: self.max_in_flight,
             invocation_limit: self.invocation_limit,
             invocation_timeout: self.invocation_timeout,
@@ -101,6 +126,7 @@ impl ServeArgs {
             },
             rate_limit: self.rate_limit,
             workers: self.workers.unwrap_or(default.workers),
+            timeouts: default.timeouts,
             metrics: true,
             tls: tls.map(|(cert, key)| Tls::Files(TlsFiles { cert, key, client_ca: self.tls_client_ca })),
         })

@@ -28,7 +28,10 @@ pub struct HealthArgs {
     /// The address that the server listens on; if that is the unspecified address, loopback is checked
     #[arg(long, env = "STATEFUN_LISTEN", value_name = "ADDR:PORT", default_value = "0.0.0.0:8000")]
     listen: SocketAddr,
-    /// The server's TLS certificate: if set, only the TCP connection is checked, as the server may require a client
+    /// The address of its pages for operators: if set, that is checked instead
+    #[arg(long, env = "STATEFUN_ADMIN_LISTEN", value_name = "ADDR:PORT")]
+    admin_listen: Option<SocketAddr>,
+    /// The server's TLS certificate: if set and there is no --admin-listen, only the TCP connection is checked, as the server may require a client
     /// certificate
     #[arg(long, env = "STATEFUN_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -41,11 +44,11 @@ pub struct HealthArgs {
 pub async fn run(args: &HealthArgs) -> Result<(), BoxError> {
     let checked = match &args.url {
         Some(url) => url.to_string(),
-        None => format!("http://{}/healthz", reachable(args.listen)),
+        None => format!("http://{}/healthz", reachable(args.admin_listen.unwrap_or(args.listen))),
     };
     let check = async {
-        match (&args.url, &args.tls_cert) {
-            (None, Some(_)) => TcpStream::connect(reachable(args.listen)).await.map(drop).map_err(BoxError::from),
+        match (&args.url, &args.admin_listen, &args.tls_cert) {
+            (None, None, Some(_)) => TcpStream::connect(reachable(args.listen)).await.map(drop).map_err(BoxError::from),
             _ => get(checked.parse()?).await,
         }
     };

@@ -126,6 +126,9 @@ capabilities:
 {{- if hasKey .Values.functions.env "STATEFUN_DRAIN_DELAY" }}
 {{- fail "functions.env.STATEFUN_DRAIN_DELAY: set functions.drain.delaySeconds instead, which the termination grace period contains" }}
 {{- end }}
+{{- if hasKey .Values.functions.env "STATEFUN_DRAIN_TIMEOUT" }}
+{{- fail "functions.env.STATEFUN_DRAIN_TIMEOUT: set functions.drain.inFlightSeconds instead, which the termination grace period contains" }}
+{{- end }}
 {{- if .Values.statefun.enabled }}
 {{- include "statefun.checkCluster" .Values.statefun }}
 {{- end }}

@@ -1,5 +1,6 @@
 //! What the health check of a container learns.
 
+use std::net::TcpListener;
 use std::process::{Command, Output};
 
 use crate::server::Server;
@@ -30,6 +31,18 @@ fn of_a_server_that_lives() {
         (output.status.code() == Some(1) && String::from_utf8_lossy(&output.stderr).contains("503")).then_some(())
     });
     assert!(health(&[], &everywhere).status.success(), "it lives while it drains");
+}
+
+#[test]
+fn at_the_address_for_operators() {
+    // A port that is free now, as the program does not tell which one it took.
+    let admin = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port").to_string();
+    let _server = Server::start(&["--admin-listen", &admin]);
+    assert!(health(&["--admin-listen", &admin], "127.0.0.1:1").status.success());
+    // A certificate alone means that the connection is all that is checked.
+    assert!(health(&["--admin-listen", &admin, "--tls-cert", "some.pem"], "127.0.0.1:1").status.success());
+    let error = refusal(&["--admin-listen", "127.0.0.1:1", "--tls-cert", "some.pem"], &admin);
+    assert!(error.contains("http://127.0.0.1:1/healthz"), "{error}");
 }
 
 #[test]

@@ -46,6 +46,11 @@ impl Server {
         self.curl("/statefun", &arguments)
     }
 
+    /// Waits until `/metrics` has this line: it may be from some moments ago.
+    pub(crate) fn until_metric(&self, line: &str) {
+        wait_until(line, || self.curl("/metrics", &[]).text().lines().any(|found| found == line).then_some(()));
+    }
+
     pub(crate) fn curl(&self, path: &str, options: &[&str]) -> Answer {
         let Output { status, stdout, stderr } = Command::new("curl")
             .args(["--silent", "--show-error", "--include", "--max-time", "60", "--header", "expect:"])

@@ -135,8 +135,7 @@ fn what_the_failure_policy_fails_is_500_and_names_the_message_not_its_payload() 
     let line = answer.refusal(500);
     assert!(line.contains("demo/greeter/ann failed (state) at message 0 of 1, of type demo/login"), "{line}");
     assert!(!line.contains("secret"));
-    let metrics = server.curl("/metrics", &[]);
-    assert!(metrics.text().contains("statefun_undecodable_states_total{function=\"demo/greeter\"} 1"));
+    server.until_metric("statefun_undecodable_states_total{function=\"demo/greeter\"} 1");
 }
 
 #[test]
@@ -152,14 +151,13 @@ fn what_the_server_is_can_be_asked() {
     assert_eq!(server.post(&request("greeter"), &[]).status, 200);
     assert_eq!(server.post(&request("router-poison"), &[]).status, 200);
     assert_eq!(server.post(&request("product-first-contact"), &[]).status, 200);
-    let metrics = server.curl("/metrics", &[]);
     for line in [
         "statefun_invocations_total{function=\"demo/greeter\"} 1",
         "statefun_invocations_total{function=\"example/router\"} 2",
         "statefun_dead_letters_total{function=\"example/router\"} 1",
         "statefun_missing_states_total{function=\"example/product\"} 1",
     ] {
-        assert!(metrics.text().contains(line), "{line} is not in {}", metrics.text());
+        server.until_metric(line);
     }
 }
 

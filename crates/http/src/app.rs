@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -25,47 +26,48 @@ use crate::options::Options;
 #[cfg(feature = "metrics")]
 use crate::recorder;
 use crate::rejection::Rejection;
+use crate::watchdog::Watchdog;
 
 /// A body of the endpoint's own, or one of a page.
 pub(crate) type ResponseBody = Either<Full<Bytes>, Body>;
 
 /// All that a [`Server`](crate::Server) with these options serves, for another way in such as AWS Lambda. Of the options,
-/// `any_path`, `body_limit`, `max_in_flight`, `rate_limit` and `metrics` matter to it.
+/// `any_path`, `metrics` and those of [`Endpoint`](crate::Endpoint) matter to it.
 pub fn router(registry: impl Into<Arc<Registry>>, options: &Options) -> Router {
-    let app = App::new(registry, options);
-    app.spawn_upkeep();
-    Router::new().fallback_service(app)
+    let endpoint = endpoint(registry, options);
+    spawn_upkeep(&endpoint);
+    let rest = invocations(pages(&endpoint, options), &endpoint, options);
+    Router::new().fallback_service(App::new(endpoint, options, rest))
+}
+
+/// An endpoint with these options.
+pub(crate) fn endpoint(registry: impl Into<Arc<Registry>>, options: &Options) -> Endpoint {
+    // Before the endpoint is made, which looks its metrics up.
+    #[cfg(feature = "metrics")]
+    if options.metrics {
+        recorder::install();
+    }
+    Endpoint::with_options(registry, options)
+}
+
+/// Within a Tokio runtime, starts the task that keeps the memory of histograms bounded. It ends with the endpoint.
+#[cfg_attr(not(feature = "metrics"), allow(unused_variables, reason = "nothing is recorded"))]
+pub(crate) fn spawn_upkeep(endpoint: &Endpoint) {
+    #[cfg(feature = "metrics")]
+    recorder::spawn_upkeep(&endpoint.metrics, endpoint.refresher());
 }
 
 #[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) endpoint: Endpoint,
+    endpoint: Endpoint,
     any_path: bool,
-    pages: Router,
+    rest: Router,
 }
 
 impl App {
-    pub(crate) fn new(registry: impl Into<Arc<Registry>>, options: &Options) -> Self {
-        // Before the endpoint is made, which looks its metrics up.
-        #[cfg(feature = "metrics")]
-        if options.metrics {
-            recorder::install();
-        }
-        let endpoint = Endpoint::with_options(registry, options);
-        let pages = pages(&endpoint, options);
-        Self { endpoint, any_path: options.any_path, pages }
-    }
-
-    /// With these routes before its own.
-    pub(crate) fn routes(mut self, routes: Router) -> Self {
-        self.pages = routes.fallback_service(self.pages);
-        self
-    }
-
-    /// Within a Tokio runtime, starts the task that keeps the memory of histograms bounded. It ends with the endpoint.
-    pub(crate) fn spawn_upkeep(&self) {
-        #[cfg(feature = "metrics")]
-        recorder::spawn_upkeep(&self.endpoint.metrics, self.endpoint.refresher());
+    /// Invocations, and the routes of `rest`.
+    pub(crate) fn new(endpoint: Endpoint, options: &Options, rest: Router) -> Self {
+        Self { endpoint, any_path: options.any_path, rest }
     }
 
     /// Invocations, which are most requests, do without the router.
@@ -73,25 +75,25 @@ impl App {
         if request.method() == Method::POST && (self.any_path || request.uri().path() == PATH) {
             return self.endpoint.respond(request).await.map(Either::Left);
         }
-        let mut pages = self.pages;
+        let mut rest = self.rest;
         // It is ready at any time, and has no errors.
-        let Ok(response) = pages.call(request.map(Body::new)).await;
+        let Ok(response) = rest.call(request.map(Body::new)).await;
         response.map(Either::Right)
     }
 }
 
-/// What connections are served with: the routes, with the layers that the user put around them.
+/// What connections are served with: invocations and routes, or a router of these with the layers that the user put around them.
 #[derive(Clone)]
 pub(crate) enum Served {
     App(App),
-    Layered(Router),
+    Router(Router),
 }
 
 impl Served {
     pub(crate) async fn respond<B: RequestBody>(self, request: Request<B>) -> Response<ResponseBody> {
         match self {
             Self::App(app) => app.respond(request).await,
-            Self::Layered(mut router) => {
+            Self::Router(mut router) => {
                 let Ok(response) = router.call(request.map(Body::new)).await;
                 response.map(Either::Right)
             }
@@ -131,32 +133,58 @@ fn overview(contract: &Contract, registry: &Registry) -> String {
     serde_json::to_string_pretty(&overview).unwrap_or_default() + "\n"
 }
 
-/// `/`, `/healthz`, `/readyz` and `/metrics`, and rejections of all but these and invocations.
-fn pages(endpoint: &Endpoint, options: &Options) -> Router {
+/// `/`, `/healthz`, `/readyz` and `/metrics`.
+pub(crate) fn pages(endpoint: &Endpoint, options: &Options) -> Router {
     let contract = Arc::new(Contract::of(endpoint.registry()));
     let functions = endpoint.clone();
-    let drain = endpoint.drain();
+    let (drain, watchdog) = (endpoint.drain(), endpoint.watchdog.clone());
+    let allowed = if options.any_path && options.admin_listen.is_none() { "GET,HEAD,POST" } else { "GET,HEAD" };
+    let reject = || rejecting(endpoint, Rejection::Method(allowed));
     let pages = [
         ("/", get(async move || ([(CONTENT_TYPE, "application/json")], overview(&contract, functions.registry())))),
-        ("/healthz", get(async || "alive\n")),
+        ("/healthz", get(async move || healthz(&watchdog))),
         ("/readyz", get(async move || readyz(&drain))),
     ];
-    let reject = |rejection: Rejection| {
-        let endpoint = endpoint.clone();
-        async move |request: Request| endpoint.reject(request, rejection)
-    };
-    let allowed = if options.any_path { "GET,HEAD,POST" } else { "GET,HEAD" };
     let mut router = Router::new();
     #[cfg(feature = "metrics")]
     if options.metrics {
-        router = router.route("/metrics", get(metrics).fallback(reject(Rejection::Method(allowed))));
+        let page = Arc::new(recorder::Page::default());
+        router = router.route("/metrics", get(async move || metrics(&page).await).fallback(reject()));
     }
     for (path, page) in pages {
-        router = router.route(path, page.fallback(reject(Rejection::Method(allowed))));
+        router = router.route(path, page.fallback(reject()));
     }
+    router
+}
+
+/// `router`, with invocations; any other request is rejected.
+pub(crate) fn invocations(router: Router, endpoint: &Endpoint, options: &Options) -> Router {
     match options.any_path {
-        true => router.fallback(reject(Rejection::Method("POST"))),
-        false => router.merge(endpoint.router()).fallback(reject(Rejection::Path)),
+        true => router.fallback(rejecting(endpoint, Rejection::Method("POST"))),
+        false => router.merge(endpoint.router()).fallback(rejecting(endpoint, Rejection::Path)),
+    }
+}
+
+/// The pages alone; any other request is rejected.
+pub(crate) fn admin(endpoint: &Endpoint, options: &Options) -> Router {
+    pages(endpoint, options).fallback(rejecting(endpoint, Rejection::Path))
+}
+
+fn rejecting(
+    endpoint: &Endpoint,
+    rejection: Rejection,
+) -> impl FnOnce(Request) -> Ready<Response<Full<Bytes>>> + Clone + Send + Sync + 'static {
+    let endpoint = endpoint.clone();
+    move |request| ready(endpoint.reject(request, rejection))
+}
+
+fn healthz(watchdog: &Watchdog) -> (StatusCode, String) {
+    match watchdog.stuck() {
+        None => (StatusCode::OK, "alive\n".to_owned()),
+        Some(stuck) => {
+            let line = format!("blocked: {:?} holds a thread for {} seconds\n", stuck.target, stuck.for_seconds());
+            (StatusCode::SERVICE_UNAVAILABLE, line)
+        }
     }
 }
 
@@ -165,9 +193,9 @@ fn readyz(drain: &Drain) -> (StatusCode, &'static str) {
 }
 
 #[cfg(feature = "metrics")]
-async fn metrics() -> axum::response::Response {
+async fn metrics(page: &recorder::Page) -> axum::response::Response {
     use axum::response::IntoResponse as _;
-    match recorder::render() {
+    match page.text().await {
         Some(text) => ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
         None => (StatusCode::NOT_FOUND, "this process installed a recorder of its own\n").into_response(),
     }

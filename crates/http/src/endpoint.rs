@@ -23,6 +23,7 @@ use crate::log::Log;
 use crate::metrics::Metrics;
 use crate::rate_limit::RateLimit;
 use crate::rejection::Rejection;
+use crate::watchdog::Watchdog;
 
 /// The path of invocations in the routers of this crate.
 pub const PATH: &str = "/statefun";
@@ -73,6 +74,7 @@ pub struct Endpoint {
     memory: MemoryBudget,
     body_limit: usize,
     rate_limit: Option<Arc<RateLimit>>,
+    pub(crate) watchdog: Watchdog,
     log: Arc<Log>,
 }
 
@@ -92,6 +94,7 @@ impl Endpoint {
         let metrics = Metrics::of(handler.registry());
         let drain = Drain::new(options.max_in_flight, metrics.in_flight());
         let log = Log::new(handler.registry());
+        let watchdog = Watchdog::new(handler.registry(), &options.timeouts);
         Self {
             handler,
             metrics: Arc::new(metrics),
@@ -99,6 +102,7 @@ impl Endpoint {
             memory,
             body_limit: options.body_limit,
             rate_limit: options.rate_limit.map(|limit| Arc::new(RateLimit::new(limit))),
+            watchdog,
             log: Arc::new(log),
         }
     }
@@ -215,7 +219,17 @@ impl Endpoint {
             // In a box, for the sake of those without: all futures around this one would be as large.
             Box::pin(rate_limit.ready()).await;
         }
-        let result = self.handler.handle(request).await;
+        let result = match self.handler.read(request) {
+            Ok(request) if self.watchdog.is_blocked(request.target()) => {
+                std::mem::forget(abandoned);
+                return Err(Rejection::Blocked(request.target().clone()));
+            }
+            Ok(request) => {
+                let target = request.target().clone();
+                self.watchdog.watch(&target, request.handle()).await
+            }
+            Err(error) => Err(error),
+        };
         // It is not dropped any more.
         std::mem::forget(abandoned);
         match result {

@@ -25,6 +25,8 @@ pub enum ServeError {
     Tls(String),
     /// An I/O error of the operating system while starting or serving.
     Io(io::Error),
+    /// So many requests took longer than the drain timeout: they were abandoned.
+    Abandoned(usize),
     /// A second signal came while requests were still in flight: they were abandoned.
     Interrupted,
 }
@@ -36,6 +38,9 @@ impl fmt::Display for ServeError {
             Self::Pem { path, reason } => write!(f, "cannot use the PEM file {}: {reason}", path.display()),
             Self::Tls(reason) => write!(f, "cannot serve HTTPS: {reason}"),
             Self::Io(_) => f.write_str("cannot go on serving"),
+            Self::Abandoned(requests) => {
+                write!(f, "requests that took longer than the drain timeout were abandoned: {requests}")
+            }
             Self::Interrupted => f.write_str("ended by a second signal before all requests were finished"),
         }
     }
@@ -45,7 +50,7 @@ impl std::error::Error for ServeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Listen { source, .. } | Self::Io(source) => Some(source),
-            Self::Pem { .. } | Self::Tls(_) | Self::Interrupted => None,
+            Self::Pem { .. } | Self::Tls(_) | Self::Abandoned(_) | Self::Interrupted => None,
         }
     }
 }

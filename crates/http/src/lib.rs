@@ -9,8 +9,12 @@
 //! | `body`, `rejection` | the body of a request; the responses of requests that are rejected |
 //! | `drain`, `rate_limit` | admission: readiness, requests in flight, shutdown; requests a second |
 //! | `app` | the endpoint with the pages beside it |
+//! | `admin` | the pages at an address of their own |
 //! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
-//! | `workers`, `connection`, `writes`, `tls` | the threads that serve connections; one of these; its writes; certificates |
+//! | `workers` | the threads that serve connections and run functions |
+//! | `connections`, `connection`, `activity` | the limits of connections; one of these with its time-outs; what it is doing |
+//! | `writes`, `tls` | writes of a connection; certificates |
+//! | `watchdog` | functions that block their thread |
 //! | `available_memory` | the memory of the container or machine |
 //! | `metrics` | what is counted |
 //! | `log` | what is logged of requests |
@@ -18,10 +22,13 @@
 //! | `error` | why a server cannot start, or ended early |
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
 
+mod activity;
+mod admin;
 mod app;
 mod available_memory;
 mod body;
 mod connection;
+mod connections;
 mod drain;
 mod endpoint;
 mod error;
@@ -38,6 +45,7 @@ mod signals;
 mod tls;
 #[cfg(feature = "local")]
 mod transport;
+mod watchdog;
 mod workers;
 mod writes;
 
@@ -46,7 +54,7 @@ pub use body::RequestBody;
 pub use drain::Drain;
 pub use endpoint::{Endpoint, PATH};
 pub use error::ServeError;
-pub use options::Options;
+pub use options::{Options, Timeouts};
 #[cfg(feature = "tls")]
 pub use options::{Tls, TlsFiles};
 pub use rejection::Rejection;

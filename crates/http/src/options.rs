@@ -19,6 +19,10 @@ use crate::available_memory::available_memory;
 pub struct Options {
     /// Where to listen; port 0 is any free port. Default: `0.0.0.0:8000`.
     pub listen: SocketAddr,
+    /// Where to serve the pages for operators instead: `/`, `/healthz`, `/readyz` and `/metrics`, over plain HTTP, on a thread of
+    /// their own, so that they respond however busy or blocked the workers are. Keep it from strangers. Default: they are beside the
+    /// invocations.
+    pub admin_listen: Option<SocketAddr>,
     /// Accept invocations at every path, rather than at `/statefun` alone: then no added route receives a `POST`. Default: no.
     pub any_path: bool,
     /// The largest request body in bytes. Default: 64 MiB, twice what the runtime's `payload_max_bytes` allows by
@@ -27,6 +31,14 @@ pub struct Options {
     /// How long requests are still served after shutdown began, while `/readyz` already fails: as long as load balancers need
     /// to notice. Default: 5 seconds.
     pub drain_delay: Duration,
+    /// How long requests in flight may take after the drain delay; then they are abandoned. Default: 20 seconds.
+    pub drain_timeout: Duration,
+    /// How many connections there may be. One more takes the place of the one that has had no request for longest, or is closed
+    /// where all have one. Where the process may have few open files it is 64 less than these. Default: 16,384.
+    pub max_connections: usize,
+    /// How many of these a peer may have, by IP address; one more is closed. Proxies are peers of many connections, and so are the
+    /// workers of the cluster. Default: no limit.
+    pub max_connections_per_peer: Option<NonZeroUsize>,
     /// How many invocation requests may be in flight; one more is rejected with 503. The runtime has one for each address
     /// at most, and 1024 connections for each of its task managers. Default: 4096.
     pub max_in_flight: usize,
@@ -49,6 +61,8 @@ pub struct Options {
     pub rate_limit: Option<NonZeroU32>,
     /// How many threads serve connections; functions run on them. Default: one for each core that the process may use.
     pub workers: NonZeroUsize,
+    /// How long what waits may wait.
+    pub timeouts: Timeouts,
     /// Install a Prometheus recorder for this process, and serve what is recorded at `GET /metrics`. Default: no, as a recorder is
     /// global: a process has one, and an application may have its own.
     #[cfg(feature = "metrics")]
@@ -62,9 +76,13 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8000)),
+            admin_listen: None,
             any_path: false,
             body_limit: 64 * 1024 * 1024,
             drain_delay: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(20),
+            max_connections: 16_384,
+            max_connections_per_peer: None,
             max_in_flight: 4096,
             invocation_limit: RequestReplyHandler::INVOCATION_LIMIT,
             invocation_timeout: RequestReplyHandler::INVOCATION_TIMEOUT,
@@ -72,10 +90,43 @@ impl Default for Options {
             memory_budget: available_memory() / 5,
             rate_limit: None,
             workers: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            timeouts: Timeouts::default(),
             #[cfg(feature = "metrics")]
             metrics: false,
             #[cfg(feature = "tls")]
             tls: None,
+        }
+    }
+}
+
+/// How long a [`Server`](crate::Server) waits for a client, and for a function that blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a TLS handshake. Default: 10 seconds.
+    pub handshake: Duration,
+    /// For a request's head, from its first byte to its end. Default: 10 seconds.
+    pub head: Duration,
+    /// Between requests, and before the first. The runtime keeps a connection for 15 s and up to 3 s more: were the server first to
+    /// close it, a request could be on its way already. Default: 75 seconds.
+    pub idle: Duration,
+    /// For a client to take more of a response. Default: 30 seconds.
+    pub write: Duration,
+    /// How long a function may hold its thread between two awaits until the server says so in log and metrics, and rejects further
+    /// requests for its address. Default: 2 seconds.
+    pub blocked: Duration,
+    /// How long it may hold its thread until `/healthz` fails, so that the process is restarted. Default: 10 seconds.
+    pub unhealthy: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            write: Duration::from_secs(30),
+            blocked: Duration::from_secs(2),
+            unhealthy: Duration::from_secs(10),
         }
     }
 }
@@ -100,6 +151,6 @@ pub struct TlsFiles {
     /// The certificate's private key: PKCS #8, PKCS #1 or SEC 1.
     pub key: PathBuf,
     /// The authorities of client certificates. Where it is set, every client has to present one: the runtime's `client_cert`
-    /// and `client_key`. So do probes of health and readiness.
+    /// and `client_key`. So do probes of health and readiness, unless there is [`Options::admin_listen`].
     pub client_ca: Option<PathBuf>,
 }

@@ -1,11 +1,13 @@
 //! The Prometheus recorder of this process, and what `GET /metrics` tells.
 
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Handle;
+use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::metrics::{BATCH_SIZE, DURATION};
@@ -71,6 +73,11 @@ fn describe() {
         "statefun_abandoned_requests_total",
         "Requests that were dropped before their response: the client went away, or on Lambda their time was over."
     );
+    describe_gauge!("statefun_blocked_threads", "Threads that a function blocks.");
+    describe_counter!("statefun_blocked_threads_total", "Times that a function blocked its thread.");
+    describe_gauge!("statefun_connections", "Open connections.");
+    describe_counter!("statefun_connections_rejected_total", "Connections that were closed at once, by the limit.");
+    describe_counter!("statefun_connections_closed_total", "Connections that the server ended, by cause.");
     describe_gauge!("statefun_requests_in_flight", "Invocation requests in flight.");
     describe_gauge!(
         "statefun_memory_budget_used_bytes",
@@ -79,9 +86,27 @@ fn describe() {
     );
 }
 
-/// All metrics of this process as Prometheus reads them. `None` where there is no recorder of ours.
-pub(crate) fn render() -> Option<String> {
-    recorder().map(PrometheusHandle::render)
+/// All metrics of this process as Prometheus reads them.
+#[derive(Default)]
+pub(crate) struct Page(Mutex<Option<(Instant, Bytes)>>);
+
+/// How often it is rendered at most: with many functions that takes a core some milliseconds.
+const RENDER_EVERY: Duration = Duration::from_secs(1);
+
+impl Page {
+    /// `None` where there is no recorder of ours.
+    pub(crate) async fn text(&self) -> Option<Bytes> {
+        let recorder = recorder()?;
+        let mut page = self.0.lock().await;
+        if let Some((rendered, text)) = &*page
+            && rendered.elapsed() < RENDER_EVERY
+        {
+            return Some(text.clone());
+        }
+        let text = Bytes::from(recorder.render());
+        *page = Some((Instant::now(), text.clone()));
+        Some(text)
+    }
 }
 
 /// As long as `owner` lives, refreshes its gauges and folds what histograms have recorded into their buckets: until then each sample takes room.

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http_body_util::Full;
-use statefun_sdk::{HandlerError, InvocationFailure, RequestError};
+use statefun_sdk::{Address, HandlerError, InvocationFailure, RequestError};
 
 /// Why a request gets no response of the protocol. It displays as one line: what was wrong and what was expected, never the
 /// payload. As a response it is that line with [`status`](Self::status).
@@ -21,7 +21,7 @@ use statefun_sdk::{HandlerError, InvocationFailure, RequestError};
 /// | `TooLarge` | 413 |
 /// | `ContentType` | 415 |
 /// | `Failed` | 500, 503 where it may succeed the next time |
-/// | `Draining`, `NoMemory`, `Overloaded` | 503 |
+/// | `Draining`, `NoMemory`, `Overloaded`, `Blocked` | 503 |
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -49,6 +49,8 @@ pub enum Rejection {
     NoMemory,
     /// This many requests are in flight already.
     Overloaded(usize),
+    /// An earlier request for this address still blocks a thread: this one would block another.
+    Blocked(Address),
 }
 
 /// The longest line of a response, in bytes: names come from the request and may have any length.
@@ -72,7 +74,7 @@ impl Rejection {
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Failed(failure) if failure.kind.is_transient() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Draining | Self::NoMemory | Self::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Draining | Self::NoMemory | Self::Overloaded(_) | Self::Blocked(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -91,6 +93,11 @@ impl Rejection {
             Self::Draining => "draining: expected the request at another instance".into(),
             Self::NoMemory => "no memory for the body: other requests and responses hold the memory budget".into(),
             Self::Overloaded(limit) => format!("overloaded: expected at most {limit} requests in flight").into(),
+            Self::Blocked(target) => format!(
+                "blocked: {target:?} blocks a thread since an earlier request: expected it to await, and what blocks within \
+                 tokio::task::spawn_blocking"
+            )
+            .into(),
         }
     }
 

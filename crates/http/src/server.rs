@@ -11,20 +11,23 @@ use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::Route;
 use axum::serve::Listener;
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Socket, Type};
 use statefun_sdk::Registry;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 #[cfg(feature = "tls")]
 use tokio_rustls::TlsAcceptor;
 use tower_layer::Layer;
 use tower_service::Service;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
-use crate::app::{App, Served};
+use crate::admin::Admin;
+use crate::app::{self, App, Served};
 use crate::connection::Protocol;
+use crate::connections::Connections;
 use crate::drain::Drain;
+use crate::endpoint::Endpoint;
 use crate::error::ServeError;
 use crate::options::Options;
 use crate::signals::Signals;
@@ -34,6 +37,9 @@ use crate::workers::Workers;
 
 /// How long to wait where connections cannot be accepted.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
+
+/// How many connections have to make room then.
+const EVICTED: usize = 32;
 
 /// How many connections may wait to be accepted: a job that starts opens a thousand at once.
 const BACKLOG: i32 = 4096;
@@ -55,7 +61,9 @@ const BACKLOG: i32 = 4096;
 /// ```
 #[must_use]
 pub struct Server {
-    app: App,
+    endpoint: Endpoint,
+    connections: Connections,
+    routes: Vec<Router>,
     layers: Vec<Box<dyn FnOnce(Router) -> Router + Send>>,
     #[cfg(feature = "tls")]
     tls: Option<TlsAcceptor>,
@@ -65,8 +73,8 @@ pub struct Server {
 /// A [`Server`] that listens on its address. Connections wait until it [runs](Self::run).
 pub struct BoundServer {
     server: Server,
-    listener: std::net::TcpListener,
-    local_addr: SocketAddr,
+    main: Bound,
+    admin: Option<Bound>,
 }
 
 /// Serves `registry` until SIGTERM or SIGINT, then shuts down as [`BoundServer::run`] does. A second signal ends it at once.
@@ -77,8 +85,8 @@ pub struct BoundServer {
 /// `tracing_subscriber::fmt::init()`.
 ///
 /// # Errors
-/// When the address or a file of the options cannot be used, signals or threads are not available, or a second signal abandoned
-/// requests.
+/// When the address or a file of the options cannot be used, signals or threads are not available, or requests were abandoned: by a
+/// second signal, or as they took longer than the drain timeout.
 ///
 /// # Panics
 /// When it is not called within a Tokio runtime with I/O and time.
@@ -108,9 +116,12 @@ impl Server {
     pub fn new(registry: impl Into<Arc<Registry>>, options: Options) -> Result<Self, ServeError> {
         #[cfg(feature = "tls")]
         let tls = options.tls.as_ref().map(tls::configuration).transpose()?.map(TlsAcceptor::from);
-        let app = App::new(registry, &options);
+        let endpoint = app::endpoint(registry, &options);
+        let connections = Connections::new(options.max_connections, options.max_connections_per_peer);
         Ok(Self {
-            app,
+            endpoint,
+            connections,
+            routes: Vec::new(),
             layers: Vec::new(),
             #[cfg(feature = "tls")]
             tls,
@@ -123,7 +134,7 @@ impl Server {
     ///
     /// A fallback of `routes` is never called, as the server's own pages take its place: nest a catch-all under a prefix.
     pub fn routes(mut self, routes: Router) -> Self {
-        self.app = self.app.routes(routes);
+        self.routes.push(routes);
         self
     }
 
@@ -142,44 +153,56 @@ impl Server {
 
     /// A handle to its endpoint's shutdown. The server uses it itself when it shuts down.
     pub fn drain(&self) -> Drain {
-        self.app.endpoint.drain()
+        self.endpoint.drain()
     }
 
-    /// Listens on [`Options::listen`].
+    /// Listens on [`Options::listen`], and on [`Options::admin_listen`] where it is set.
     ///
     /// # Errors
-    /// When the address cannot be listened on.
+    /// When an address cannot be listened on.
     pub fn bind(self) -> Result<BoundServer, ServeError> {
-        let cannot = |source| ServeError::Listen { address: self.options.listen, source };
-        let listener = listen(self.options.listen).map_err(cannot)?;
-        let local_addr = listener.local_addr().map_err(cannot)?;
-        Ok(BoundServer { server: self, listener, local_addr })
+        let main = Bound::to(self.options.listen)?;
+        let admin = self.options.admin_listen.map(Bound::to).transpose()?;
+        Ok(BoundServer { server: self, main, admin })
     }
 
     /// Serves the connections of any listener, such as a Unix domain socket or a simulated network, on the Tokio runtime that
-    /// polls this: [`Options::listen`] and [`Options::workers`] are for [`BoundServer::run`]. It shuts down as that does.
+    /// polls this: the addresses of the options, [`Options::workers`] and [`Options::max_connections_per_peer`] are for
+    /// [`BoundServer::run`]. It shuts down as that does.
     ///
-    /// Dropping the future stops accepting and ends idle connections; requests in flight are finished as long as the Tokio runtime
-    /// runs.
+    /// Dropping the future stops accepting and ends connections without a request; requests in flight are finished as long as the
+    /// Tokio runtime runs.
+    ///
+    /// # Errors
+    /// When there are no threads, or requests took longer than the drain timeout.
     ///
     /// # Panics
     /// When it is polled outside a Tokio runtime with time.
-    pub async fn serve<L: Listener<Io: Unpin>>(self, mut listener: L, shutdown: impl Future<Output = ()> + Send) {
-        let connections = GracefulShutdown::new();
-        let (protocol, drain) = self.protocol();
+    pub async fn serve<L: Listener<Io: Unpin>>(
+        self,
+        mut listener: L,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<(), ServeError> {
+        let _looking = self.endpoint.watchdog.start(Handle::current()).map_err(ServeError::Io)?;
+        let pages = app::pages(&self.endpoint, &self.options);
+        let (protocol, connections, drain) = self.parts(pages);
+        // Also where this future is dropped.
+        let closed = Closed(&connections);
         let accept = async {
             loop {
                 let (stream, _) = listener.accept().await;
-                tokio::spawn(protocol.clone().serve(stream, connections.watcher()));
+                if let Some(member) = connections.admit(None) {
+                    tokio::spawn(protocol.clone().serve(stream, member));
+                }
             }
         };
         tokio::select! {
             () = accept => {}
-            () = drain.run(shutdown) => {}
+            () = drain.begin(shutdown) => {}
         }
         drop(listener);
-        connections.shutdown().await;
-        info!("shut down");
+        drop(closed);
+        drain.finish(&connections).await
     }
 
     fn scheme(&self) -> &'static str {
@@ -190,33 +213,42 @@ impl Server {
         "http"
     }
 
-    fn protocol(self) -> (Protocol, Shutdown) {
-        self.app.spawn_upkeep();
-        let shutdown = Shutdown { drain: self.drain(), delay: self.options.drain_delay };
+    /// With these pages beside the invocations.
+    fn parts(self, pages: Router) -> (Protocol, Connections, Shutdown) {
+        app::spawn_upkeep(&self.endpoint);
+        let drain = self.endpoint.drain();
+        let rest = app::invocations(pages, &self.endpoint, &self.options);
+        let rest = self.routes.into_iter().fold(rest, |rest, routes| routes.fallback_service(rest));
+        let app = App::new(self.endpoint, &self.options, rest);
         let served = match self.layers.is_empty() {
-            true => Served::App(self.app),
+            true => Served::App(app),
             false => {
-                let router = Router::new().fallback_service(self.app);
-                Served::Layered(self.layers.into_iter().fold(router, |router, layer| layer(router)))
+                let router = Router::new().fallback_service(app);
+                Served::Router(self.layers.into_iter().fold(router, |router, layer| layer(router)))
             }
         };
+        let Options { drain_delay: delay, drain_timeout: timeout, timeouts, .. } = self.options;
         let protocol = Protocol {
             served,
+            drain: drain.clone(),
+            timeouts,
             #[cfg(feature = "tls")]
             tls: self.tls,
         };
-        (protocol, shutdown)
+        (protocol, self.connections, Shutdown { drain, delay, timeout })
     }
 }
 
-/// The first part of a shutdown: until nothing more is accepted.
+/// How a server ends.
 struct Shutdown {
     drain: Drain,
     delay: Duration,
+    timeout: Duration,
 }
 
 impl Shutdown {
-    async fn run(self, shutdown: impl Future<Output = ()>) {
+    /// The first part: until nothing more is accepted.
+    async fn begin(&self, shutdown: impl Future<Output = ()>) {
         shutdown.await;
         info!(delay = ?self.delay, "draining: not ready any more");
         self.drain.start();
@@ -224,12 +256,40 @@ impl Shutdown {
         self.drain.close();
         info!(in_flight = self.drain.in_flight(), "closing");
     }
+
+    /// The second part: until there are no connections any more, or too late.
+    async fn finish(&self, connections: &Connections) -> Result<(), ServeError> {
+        connections.close();
+        if tokio::time::timeout(self.timeout, connections.ended()).await.is_err() {
+            let requests = connections.abandon();
+            if requests > 0 {
+                error!(requests, timeout = ?self.timeout, "abandoned: they took longer than the drain timeout");
+                return Err(ServeError::Abandoned(requests));
+            }
+        }
+        info!("shut down");
+        Ok(())
+    }
+}
+
+/// Connections that are closed when it is dropped.
+struct Closed<'a>(&'a Connections);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 impl BoundServer {
     /// Where it listens, with the port that was chosen where the options said 0.
     pub fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+        self.main.address
+    }
+
+    /// Where it serves the pages for operators, if that is an address of their own.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|admin| admin.address)
     }
 
     /// A handle to its endpoint's shutdown.
@@ -239,47 +299,50 @@ impl BoundServer {
 
     /// Serves until `shutdown` is ready, then shuts down:
     ///
-    /// 1. `/readyz` fails; requests are served for [`Options::drain_delay`];
-    /// 2. nothing listens any more, idle connections are closed, late requests get 503;
-    /// 3. once all that was in flight has its response, it returns.
+    /// 1. `/readyz` fails; requests are served for [`Options::drain_delay`], and
+    ///    each response says `connection: close`;
+    /// 2. nothing listens any more; connections without a whole request end at once, whether idle, in a TLS handshake, or in the
+    ///    middle of a head or a body;
+    /// 3. it returns once all requests in flight have their responses, or after [`Options::drain_timeout`].
     ///
-    /// The third takes as long as functions take: a limit is to be set where the process is ended. Dropping the future ends the
-    /// server at once, with whatever is in flight.
+    /// Dropping the future ends the server at once, with whatever is in flight. A thread that a function blocks is never waited for:
+    /// it ends once the function returns, or with the process.
     ///
     /// # Errors
-    /// When the listener cannot be used.
+    /// When the listener or threads cannot be used, or requests took longer than the drain timeout.
     ///
     /// # Panics
     /// When it is not called within a Tokio runtime with I/O and time.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), ServeError> {
-        let Self { server, listener, local_addr } = self;
-        let listener = TcpListener::from_std(listener).map_err(ServeError::Io)?;
-        let connections = GracefulShutdown::new();
-        let workers = server.options.workers;
-        let functions = server.app.endpoint.registry().functions().len();
+        let Self { server, main, admin } = self;
+        let listener = TcpListener::from_std(main.listener).map_err(ServeError::Io)?;
+        let workers = Workers::start(server.options.workers).map_err(ServeError::Io)?;
+        let _looking = server.endpoint.watchdog.start(workers.handle().clone()).map_err(ServeError::Io)?;
+        let functions = server.endpoint.registry().functions().len();
         let scheme = server.scheme();
-        let (protocol, drain) = server.protocol();
-        let begin = move |stream: TcpStream, watcher| {
-            // A response is written at once or in large parts: there is nothing to wait for.
-            let _ = stream.set_nodelay(true);
-            drop(tokio::spawn(protocol.clone().serve(stream, watcher)));
+        let (_admin, pages) = match admin {
+            None => (None, app::pages(&server.endpoint, &server.options)),
+            Some(admin) => {
+                let serving =
+                    Admin::start(admin.listener, &server.endpoint, &server.options).map_err(ServeError::Io)?;
+                info!("pages for operators at http://{}", admin.address);
+                (Some(serving), Router::new())
+            }
         };
-        let mut workers = Workers::start(workers, begin).map_err(ServeError::Io)?;
-        info!(functions, "serving at {scheme}://{local_addr}");
+        let (protocol, connections, drain) = server.parts(pages);
+        info!(functions, "serving at {scheme}://{}", main.address);
         tokio::select! {
-            never = accept(&listener, &mut workers, &connections) => match never {},
-            () = drain.run(shutdown) => drop(listener),
+            never = accept(&listener, &protocol, workers.handle(), &connections) => match never {},
+            () = drain.begin(shutdown) => drop(listener),
         }
-        connections.shutdown().await;
-        info!("shut down");
-        Ok(())
+        drain.finish(&connections).await
     }
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("registry", self.app.endpoint.registry())
+            .field("registry", self.endpoint.registry())
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -287,24 +350,46 @@ impl fmt::Debug for Server {
 
 impl fmt::Debug for BoundServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoundServer").field("local_addr", &self.local_addr).field("server", &self.server).finish()
+        f.debug_struct("BoundServer").field("local_addr", &self.main.address).field("server", &self.server).finish()
     }
 }
 
-/// Hands every connection to a worker.
-async fn accept(listener: &TcpListener, workers: &mut Workers, connections: &GracefulShutdown) -> Infallible {
+/// Hands every connection to the runtime of the workers, and never waits for them.
+pub(crate) async fn accept(
+    listener: &TcpListener,
+    protocol: &Protocol,
+    workers: &Handle,
+    connections: &Connections,
+) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => workers.give(stream, connections.watcher()).await,
+            Ok((stream, peer)) => {
+                // One that is not admitted is closed.
+                let Some(member) = connections.admit(Some(peer.ip())) else { continue };
+                match on(workers, stream) {
+                    Ok(stream) => drop(workers.spawn(protocol.clone().serve(stream, member))),
+                    Err(error) => warn!(%error, "a connection was lost before it was served"),
+                }
+            }
             // The client was gone before.
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 // Most often too many open files: some may be closed soon.
                 error!(%error, "cannot accept connections");
+                connections.evict(EVICTED);
                 tokio::time::sleep(ACCEPT_AGAIN).await;
             }
         }
     }
+}
+
+/// A connection that was accepted on this thread, for the runtime that serves it.
+fn on(runtime: &Handle, stream: TcpStream) -> io::Result<TcpStream> {
+    let stream = stream.into_std()?;
+    // A response is written at once or in large parts: there is nothing to wait for.
+    stream.set_nodelay(true)?;
+    let _entered = runtime.enter();
+    TcpStream::from_std(stream)
 }
 
 fn is_the_clients(error: &io::Error) -> bool {
@@ -312,6 +397,19 @@ fn is_the_clients(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
     )
+}
+
+/// A listener, and where it listens.
+struct Bound {
+    listener: std::net::TcpListener,
+    address: SocketAddr,
+}
+
+impl Bound {
+    fn to(address: SocketAddr) -> Result<Self, ServeError> {
+        let bound = listen(address).and_then(|listener| Ok(Self { address: listener.local_addr()?, listener }));
+        bound.map_err(|source| ServeError::Listen { address, source })
+    }
 }
 
 fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {

@@ -1,10 +1,13 @@
-//! Defers and coalesces writes.
+//! Defers and coalesces writes, and notes what comes and goes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::activity::Activity;
 
 /// The most that is copied, in bytes.
 const SMALL: usize = 4096;
@@ -17,14 +20,24 @@ const SMALL: usize = 4096;
 /// - The kernel takes longer over the two pieces of a head and a body than copying a small body to its head does.
 pub(crate) struct CoalescedWrites<S> {
     stream: S,
+    activity: Arc<Activity>,
     joined: Vec<u8>,
     /// The next write has let the others go first.
     has_waited: bool,
 }
 
 impl<S> CoalescedWrites<S> {
-    pub(crate) fn new(stream: S) -> Self {
-        Self { stream, joined: Vec::new(), has_waited: false }
+    pub(crate) fn new(stream: S, activity: Arc<Activity>) -> Self {
+        Self { stream, activity, joined: Vec::new(), has_waited: false }
+    }
+
+    /// Notes whether the peer takes what is written.
+    fn noted<T>(&self, result: Poll<T>) -> Poll<T> {
+        match result {
+            Poll::Pending => self.activity.write_blocks(),
+            Poll::Ready(_) => self.activity.has_written(),
+        }
+        result
     }
 }
 
@@ -40,7 +53,8 @@ impl<S: AsyncWrite + Unpin> CoalescedWrites<S> {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let written = ready!(write(Pin::new(&mut self.stream), &mut self.joined, context));
+        let result = write(Pin::new(&mut self.stream), &mut self.joined, context);
+        let written = ready!(self.noted(result));
         self.has_waited = false;
         Poll::Ready(written)
     }
@@ -52,7 +66,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for CoalescedWrites<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.activity.has_read();
+        }
+        result
     }
 }
 
@@ -81,10 +100,15 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CoalescedWrites<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let result = Pin::new(&mut self.stream).poll_flush(context);
+        if result.is_ready() {
+            self.activity.has_flushed();
+        }
+        self.noted(result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let result = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.noted(result)
     }
 }

@@ -1,5 +1,8 @@
 //! A server as a client sees it: bytes over sockets.
 
+mod admin;
+mod blocking;
+mod connections;
 mod drain;
 mod logs;
 mod metrics;

@@ -12,6 +12,7 @@ use crate::support::{Gate, Running, batch, batch_with_seen, counter, options, po
 #[tokio::test]
 async fn all_counters_of_a_function_are_there_from_the_start() {
     let server = Running::start(registry([counter("metrics/zero")]), options());
+    let page = server.metrics().await;
     for series in [
         r#"statefun_invocations_total{function="metrics/zero"}"#,
         r#"statefun_requests_total{function="metrics/zero",status="200"}"#,
@@ -26,7 +27,7 @@ async fn all_counters_of_a_function_are_there_from_the_start() {
         r#"statefun_request_bytes_total{function="metrics/zero"}"#,
         r#"statefun_response_bytes_total{function="metrics/zero"}"#,
     ] {
-        assert_eq!(server.metric(series).await, 0.0, "{series}");
+        assert_eq!(page.metric(series), 0.0, "{series}");
     }
     let answer = server.get("/metrics").await;
     assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
@@ -44,19 +45,20 @@ async fn answers_are_counted_with_their_sizes() {
     let missing = batch("metrics/sizes", &[("demo/message", b"")]);
     let result = batch_with_seen("metrics/sizes", 7);
     let answers = [server.post(&missing).await, server.post(&result).await];
-    assert_eq!(server.metric(&of("statefun_missing_states_total")).await, 1.0);
-    assert_eq!(server.metric(&of("statefun_invocations_total")).await, 7.0);
-    assert_eq!(server.metric(r#"statefun_requests_total{function="metrics/sizes",status="200"}"#).await, 2.0);
+    let page = server.metrics().await;
+    assert_eq!(page.metric(&of("statefun_missing_states_total")), 1.0);
+    assert_eq!(page.metric(&of("statefun_invocations_total")), 7.0);
+    assert_eq!(page.metric(r#"statefun_requests_total{function="metrics/sizes",status="200"}"#), 2.0);
     let requests = (missing.len() + result.len()) as f64;
-    assert_eq!(server.metric(&of("statefun_request_bytes_total")).await, requests);
+    assert_eq!(page.metric(&of("statefun_request_bytes_total")), requests);
     let responses = answers.iter().map(|answer| answer.body.len()).sum::<usize>() as f64;
-    assert_eq!(server.metric(&of("statefun_response_bytes_total")).await, responses);
+    assert_eq!(page.metric(&of("statefun_response_bytes_total")), responses);
     let size = |bound: &str| format!(r#"statefun_batch_size_bucket{{function="metrics/sizes",le="{bound}"}}"#);
-    assert_eq!((server.metric(&size("5")).await, server.metric(&size("10")).await), (0.0, 1.0));
-    assert_eq!(server.metric(&of("statefun_batch_size_sum")).await, 7.0);
-    assert_eq!(server.metric(&of("statefun_request_duration_seconds_count")).await, 2.0);
+    assert_eq!((page.metric(&size("5")), page.metric(&size("10"))), (0.0, 1.0));
+    assert_eq!(page.metric(&of("statefun_batch_size_sum")), 7.0);
+    assert_eq!(page.metric(&of("statefun_request_duration_seconds_count")), 2.0);
     let slow = r#"statefun_request_duration_seconds_bucket{function="metrics/sizes",le="120"}"#;
-    assert_eq!(server.metric(slow).await, 2.0);
+    assert_eq!(page.metric(slow), 2.0);
 }
 
 #[tokio::test]
@@ -75,21 +77,24 @@ async fn failures_are_counted_by_kind() {
             let status = if typename == "demo/transient" { 503 } else { 500 };
             server.post(&batch("metrics/failing", &[(typename, b"")])).await.refuses(status, &[]);
         }
-        let kind = typename.strip_prefix("demo/").unwrap();
-        let series = format!(r#"statefun_failures_total{{function="metrics/failing",kind="{kind}"}}"#);
-        assert_eq!(server.metric(&series).await, f64::from(times));
     }
-    assert_eq!(server.metric(r#"statefun_requests_total{function="metrics/failing",status="500"}"#).await, 5.0);
-    assert_eq!(server.metric(r#"statefun_requests_total{function="metrics/failing",status="503"}"#).await, 1.0);
-    assert_eq!(server.metric(r#"statefun_undecodable_states_total{function="metrics/failing"}"#).await, 0.0);
-    assert_eq!(server.metric(r#"statefun_invocations_total{function="metrics/failing"}"#).await, 0.0);
+    let page = server.metrics().await;
+    for (kind, times) in [("transient", 1.0), ("poison", 2.0), ("panic", 3.0)] {
+        let series = format!(r#"statefun_failures_total{{function="metrics/failing",kind="{kind}"}}"#);
+        assert_eq!(page.metric(&series), times);
+    }
+    assert_eq!(page.metric(r#"statefun_requests_total{function="metrics/failing",status="500"}"#), 5.0);
+    assert_eq!(page.metric(r#"statefun_requests_total{function="metrics/failing",status="503"}"#), 1.0);
+    assert_eq!(page.metric(r#"statefun_undecodable_states_total{function="metrics/failing"}"#), 0.0);
+    assert_eq!(page.metric(r#"statefun_invocations_total{function="metrics/failing"}"#), 0.0);
 
     let state = Some(typed("io.statefun.types/int", b"\xff\xff".to_vec()));
     let body = with_messages(Batch::to("metrics/state", "id-1").state("seen", state), &[("demo/message", b"")]);
     server.post(&body).await.refuses(500, &[]);
-    assert_eq!(server.metric(r#"statefun_undecodable_states_total{function="metrics/state"}"#).await, 1.0);
-    assert_eq!(server.metric(r#"statefun_failures_total{function="metrics/state",kind="state"}"#).await, 1.0);
-    assert_eq!(server.metric(r#"statefun_requests_total{function="metrics/failing",status="500"}"#).await, 5.0);
+    let page = server.metrics().await;
+    assert_eq!(page.metric(r#"statefun_undecodable_states_total{function="metrics/state"}"#), 1.0);
+    assert_eq!(page.metric(r#"statefun_failures_total{function="metrics/state",kind="state"}"#), 1.0);
+    assert_eq!(page.metric(r#"statefun_requests_total{function="metrics/failing",status="500"}"#), 5.0);
 }
 
 #[tokio::test]
@@ -102,8 +107,9 @@ async fn dead_letters_are_counted() {
     let server = Running::start(registry([function]), options());
     let body = batch("metrics/dead", &[("demo/bad", b""), ("demo/good", b""), ("demo/bad", b"")]);
     server.post(&body).await.response();
-    assert_eq!(server.metric(r#"statefun_dead_letters_total{function="metrics/dead"}"#).await, 2.0);
-    assert_eq!(server.metric(r#"statefun_invocations_total{function="metrics/dead"}"#).await, 3.0);
+    let page = server.metrics().await;
+    assert_eq!(page.metric(r#"statefun_dead_letters_total{function="metrics/dead"}"#), 2.0);
+    assert_eq!(page.metric(r#"statefun_invocations_total{function="metrics/dead"}"#), 3.0);
 }
 
 #[tokio::test]

@@ -219,7 +219,7 @@ async fn any_listener_is_served_and_drained() {
     gate.open(1);
     client.answer().await.response();
     assert!(client.closed().await);
-    within(served).await.unwrap();
+    within(served).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use statefun_http::{Options, serve};
 use statefun_test_support::process::url_in_log;
 use tokio::process::{Child, Command};
 
-use crate::support::{Client, counter, options, registry, within};
+use crate::support::{Answer, Client, counter, get, options, registry, within};
 
 /// What the other tests run, with a drain delay in its environment; without one it is nothing.
 #[tokio::test]
@@ -26,8 +26,14 @@ struct Process {
 
 impl Process {
     async fn start(drain_delay: u32) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "signals::serve_until_told"])
+        Self::start_by("exec \"$0\" --exact signals::serve_until_told", drain_delay).await
+    }
+
+    /// With the path of this test's binary as `$0`.
+    async fn start_by(script: &str, drain_delay: u32) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", script])
+            .arg(std::env::current_exe().unwrap())
             .env("STATEFUN_TEST_DRAIN", drain_delay.to_string())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::piped())
@@ -45,17 +51,16 @@ impl Process {
     async fn until_readiness_is(&self, status: u16) {
         within(async {
             loop {
-                if let Ok(stream) = tokio::net::TcpStream::connect(self.address).await {
-                    let mut client = Client::new(stream);
-                    client.send("GET /readyz HTTP/1.1\r\nhost: test\r\n\r\n").await;
-                    if client.answer().await.status == status {
-                        return;
-                    }
+                if self.get("/readyz").await.status == status {
+                    return;
                 }
-                tokio::task::yield_now().await;
             }
         })
         .await;
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        get(self.address, path).await
     }
 
     async fn signal(&self, signal: &str) {
@@ -87,4 +92,20 @@ async fn a_second_signal_ends_it_at_once() {
     process.signal("-TERM").await;
     // Not by the signal itself: `serve` has returned an error.
     assert_eq!(process.ended().await.code(), Some(101));
+}
+
+#[tokio::test]
+async fn the_limit_of_open_files_leaves_room_for_new_connections() {
+    let process = Process::start_by("ulimit -n 96 && exec \"$0\" --exact signals::serve_until_told", 0).await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(Client::new(tokio::net::TcpStream::connect(process.address).await.unwrap()));
+        process.until_readiness_is(200).await;
+    }
+    assert!(idle[0].closed().await);
+    let metrics = process.get("/metrics").await.text();
+    let open = metrics.lines().find_map(|line| line.strip_prefix("statefun_connections ")).unwrap();
+    assert!((30..=33).contains(&open.parse::<u32>().unwrap()), "{open}");
+    process.signal("-TERM").await;
+    assert!(process.ended().await.success());
 }

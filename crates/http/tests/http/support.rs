@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use prost::Message as _;
 use statefun_http::{BoundServer, Drain, Options, ServeError, Server};
 use statefun_sdk::protocol::reqreply::{FromFunction, from_function};
@@ -14,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 pub(crate) const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 
@@ -49,6 +51,11 @@ impl Gate {
         Function::new(name).fallback(wait).with(self.clone())
     }
 
+    /// Says that a message has come, for functions that wait elsewhere.
+    pub(crate) fn arrive(&self) {
+        self.arrived.add_permits(1);
+    }
+
     /// Waits until another message is in the function.
     pub(crate) async fn arrival(&self) {
         within(self.arrived.acquire()).await.unwrap().forget();
@@ -72,6 +79,7 @@ pub(crate) fn options() -> Options {
 /// A server that runs.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) drain: Drain,
     shutdown: Option<oneshot::Sender<()>>,
     task: JoinHandle<Result<(), ServeError>>,
@@ -85,19 +93,19 @@ impl Running {
     /// One that counts at a recorder of its own, where no other test counts.
     pub(crate) fn recorded(registry: Registry, options: Options) -> (Self, Recorded) {
         let recorder = PrometheusBuilder::new().build_recorder();
-        let recorded = Recorded(recorder.handle());
+        let recorded = Recorded::of(&recorder);
         let options = Options { metrics: false, ..options };
         let server = metrics::with_local_recorder(&recorder, || Server::new(registry, options).unwrap());
         (Self::of(server.bind().unwrap()), recorded)
     }
 
     pub(crate) fn of(server: BoundServer) -> Self {
-        let (address, drain) = (server.local_addr(), server.drain());
+        let (address, admin, drain) = (server.local_addr(), server.admin_addr(), server.drain());
         let (shutdown, told) = oneshot::channel();
         let task = tokio::spawn(server.run(async {
             let _ = told.await;
         }));
-        Self { address, drain, shutdown: Some(shutdown), task }
+        Self { address, admin, drain, shutdown: Some(shutdown), task }
     }
 
     pub(crate) async fn connect(&self) -> Client<TcpStream> {
@@ -114,10 +122,19 @@ impl Running {
         within(self.task).await.unwrap()
     }
 
+    /// Waits until nothing listens any more.
+    pub(crate) async fn connect_refused(&self) -> bool {
+        within(async { while TcpStream::connect(self.address).await.is_ok() {} }).await;
+        true
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        let mut client = self.connect().await;
-        client.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
-        client.answer().await
+        get(self.address, path).await
+    }
+
+    /// Gets a page at the address for operators.
+    pub(crate) async fn admin(&self, path: &str) -> Answer {
+        get(self.admin.unwrap(), path).await
     }
 
     /// Posts with the headers that the runtime sends.
@@ -127,9 +144,41 @@ impl Running {
         client.answer().await
     }
 
-    /// The value of a metric, by its line up to the value.
+    /// All metrics as they are now: the page may be from some moments ago.
+    pub(crate) async fn metrics(&self) -> Page {
+        static NOW: AtomicU64 = AtomicU64::new(0);
+        let now = NOW.fetch_add(1, SeqCst) as f64;
+        let name = format!("now_{}", self.address.port());
+        metrics::gauge!(name.clone()).set(now);
+        within(async {
+            loop {
+                let page = Page(self.get("/metrics").await.text());
+                if page.metric(&name) == now {
+                    return page;
+                }
+            }
+        })
+        .await
+    }
+
+    /// The value of a metric now, by its line up to the value.
     pub(crate) async fn metric(&self, series: &str) -> f64 {
-        value_of(&self.get("/metrics").await.text(), series)
+        self.metrics().await.metric(series)
+    }
+}
+
+pub(crate) async fn get(address: SocketAddr, path: &str) -> Answer {
+    let mut client = Client::new(TcpStream::connect(address).await.unwrap());
+    client.send(format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n")).await;
+    client.answer().await
+}
+
+/// What `GET /metrics` responds.
+pub(crate) struct Page(String);
+
+impl Page {
+    pub(crate) fn metric(&self, series: &str) -> f64 {
+        value_of(&self.0, series)
     }
 }
 
@@ -172,6 +221,10 @@ impl axum::serve::Listener for Pipes {
 pub(crate) struct Recorded(PrometheusHandle);
 
 impl Recorded {
+    pub(crate) fn of(recorder: &PrometheusRecorder) -> Self {
+        Self(recorder.handle())
+    }
+
     pub(crate) fn metric(&self, series: &str) -> f64 {
         value_of(&self.0.render(), series)
     }
@@ -261,6 +314,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         assert!(self.received.is_empty());
         let mut byte = [0];
         !matches!(within(self.stream.read(&mut byte)).await, Ok(1))
+    }
+
+    /// Waits until something has come.
+    pub(crate) async fn first_byte(&mut self) {
+        let mut byte = [0];
+        within(self.stream.read_exact(&mut byte)).await.unwrap();
+        self.received.push(byte[0]);
+    }
+
+    /// How long it takes until the other side has closed, by Tokio's clock, however that is set.
+    pub(crate) async fn until_closed(&mut self) -> Duration {
+        let started = Instant::now();
+        let mut rest = Vec::new();
+        let hour = Duration::from_secs(3600);
+        let _ = tokio::time::timeout(hour, self.stream.read_to_end(&mut rest)).await.expect("this is never closed");
+        started.elapsed()
     }
 
     /// The head of an answer that has no body.
