@@ -40,6 +40,8 @@ pub struct ServeArgs {
     #[arg(long, env = "STATEFUN_DRAIN_DELAY", value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
     drain_delay: Duration,
     /// Serve HTTPS with this certificate chain (PEM)
+    ///
+    /// This file, the key and the authorities are read again when they change, and at SIGHUP. Connections stay open.
     #[arg(long, env = "STATEFUN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The certificate's private key (PEM)
@@ -67,7 +69,10 @@ impl ServeArgs {
             rate_limit: self.rate_limit,
             workers: self.workers.unwrap_or(default.workers),
             metrics: true,
-            tls: tls.map(|(cert, key)| Tls::Files(TlsFiles { cert, key, client_ca: self.tls_client_ca })),
+            tls: tls.map(|(cert, key)| {
+                let (client_ca, reload_interval) = (self.tls_client_ca, TlsFiles::RELOAD_INTERVAL);
+                Tls::Files(TlsFiles { cert, key, client_ca, reload_interval })
+            }),
         })
     }
 }

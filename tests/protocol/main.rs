@@ -15,3 +15,4 @@ mod server;
 mod settings;
 mod statuses;
 mod stored;
+mod tls;

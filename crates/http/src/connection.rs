@@ -1,6 +1,7 @@
 //! One connection: TLS where there is some, then HTTP/1.1.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use hyper::body::Incoming;
@@ -9,40 +10,41 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use tokio::io::{AsyncRead, AsyncWrite};
-#[cfg(feature = "tls")]
-use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 use crate::app::Served;
+#[cfg(feature = "tls")]
+use crate::tls::Acceptor;
 use crate::writes::CoalescedWrites;
 
 /// How long a connection may be idle, or need for a request's head. The runtime keeps one for 15 s and up to 3 s more:
 /// were we first to close it, a request could be on its way already.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// How long a client may need for its part of a TLS handshake.
-#[cfg(feature = "tls")]
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// What every connection is served with.
 #[derive(Clone)]
 pub(crate) struct Protocol {
     pub(crate) served: Served,
     #[cfg(feature = "tls")]
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Acceptor>,
 }
 
 impl Protocol {
     /// Serves a connection to its end, or until `watcher` signals shutdown and nothing is in flight on it.
-    pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static, watcher: Watcher) {
+    /// `peer` is for the log.
+    pub(crate) async fn serve<S>(self, stream: S, peer: Option<SocketAddr>, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         #[cfg(feature = "tls")]
-        if let Some(tls) = self.tls.clone() {
-            return match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.http(stream, watcher).await,
-                Ok(Err(error)) => debug!(%error, "TLS handshake failed"),
-                Err(_) => debug!("TLS handshake timed out"),
-            };
+        if let Some(tls) = &self.tls {
+            if let Some(stream) = tls.accept(stream, peer).await {
+                self.http(stream, watcher).await;
+            }
+            return;
         }
+        #[cfg(not(feature = "tls"))]
+        let _ = peer;
         self.http(stream, watcher).await;
     }
 

@@ -9,7 +9,7 @@
 //! | `body`, `rejection` | the body of a request; the responses of requests that are rejected |
 //! | `drain`, `rate_limit` | admission: readiness, requests in flight, shutdown; requests a second |
 //! | `app` | the endpoint with the pages beside it |
-//! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
+//! | `server`, `signals` | listening and shutting down; SIGTERM, SIGINT and SIGHUP |
 //! | `workers`, `connection`, `writes`, `tls` | the threads that serve connections; one of these; its writes; certificates |
 //! | `metrics` | what is counted |
 //! | `recorder` (feature `metrics`) | the Prometheus recorder |

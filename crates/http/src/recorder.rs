@@ -62,6 +62,13 @@ fn describe() {
         "Requests that were dropped before their response: the client went away, or on Lambda their time was over."
     );
     describe_gauge!("statefun_requests_in_flight", "Invocation requests in flight.");
+    describe_counter!("statefun_tls_handshake_failures_total", "TLS handshakes that failed, by cause.");
+    describe_counter!("statefun_tls_reloads_total", "Reloads of changed TLS files, by result.");
+    describe_gauge!(
+        "statefun_tls_certificate_expiry_timestamp_seconds",
+        Unit::Seconds,
+        "When the server's certificate expires, in Unix time."
+    );
 }
 
 /// All metrics of this process as Prometheus reads them. `None` where there is no recorder of ours.

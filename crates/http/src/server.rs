@@ -16,8 +16,6 @@ use socket2::{Domain, Socket, Type};
 use statefun_sdk::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-#[cfg(feature = "tls")]
-use tokio_rustls::TlsAcceptor;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{error, info};
@@ -29,7 +27,7 @@ use crate::error::ServeError;
 use crate::options::Options;
 use crate::signals::Signals;
 #[cfg(feature = "tls")]
-use crate::tls;
+use crate::tls::Acceptor;
 use crate::workers::Workers;
 
 /// How long to wait where connections cannot be accepted.
@@ -58,7 +56,7 @@ pub struct Server {
     app: App,
     layers: Vec<Box<dyn FnOnce(Router) -> Router + Send>>,
     #[cfg(feature = "tls")]
-    tls: Option<TlsAcceptor>,
+    tls: Option<Acceptor>,
     options: Options,
 }
 
@@ -70,6 +68,8 @@ pub struct BoundServer {
 }
 
 /// Serves `registry` until SIGTERM or SIGINT, then shuts down as [`BoundServer::run`] does. A second signal ends it at once.
+///
+/// SIGHUP has certificates read again, which happens by itself as well when they change; without TLS it is ignored.
 ///
 /// Dropping the future ends the server at once, with whatever is in flight.
 ///
@@ -86,10 +86,11 @@ pub async fn serve(registry: impl Into<Arc<Registry>>, options: Options) -> Resu
     let mut signals = Signals::listen().map_err(ServeError::Io)?;
     let server = Server::new(registry, options)?.bind()?;
     let (shutdown, told) = oneshot::channel::<()>();
+    let reload = server.reload();
     let watch = async {
-        signals.next().await;
+        signals.next(&reload).await;
         let _ = shutdown.send(());
-        signals.next().await;
+        signals.next(&reload).await;
     };
     let told = async {
         let _ = told.await;
@@ -106,9 +107,10 @@ impl Server {
     /// # Errors
     /// When a file of the options cannot be used.
     pub fn new(registry: impl Into<Arc<Registry>>, options: Options) -> Result<Self, ServeError> {
-        #[cfg(feature = "tls")]
-        let tls = options.tls.as_ref().map(tls::configuration).transpose()?.map(TlsAcceptor::from);
+        // Before the metrics of TLS are looked up: it may install a recorder.
         let app = App::new(registry, &options);
+        #[cfg(feature = "tls")]
+        let tls = options.tls.as_ref().map(Acceptor::new).transpose()?;
         Ok(Self {
             app,
             layers: Vec::new(),
@@ -170,7 +172,7 @@ impl Server {
         let accept = async {
             loop {
                 let (stream, _) = listener.accept().await;
-                tokio::spawn(protocol.clone().serve(stream, connections.watcher()));
+                tokio::spawn(protocol.clone().serve(stream, None, connections.watcher()));
             }
         };
         tokio::select! {
@@ -237,6 +239,19 @@ impl BoundServer {
         self.server.drain()
     }
 
+    /// What SIGHUP does.
+    fn reload(&self) -> impl Fn() + use<> {
+        #[cfg(feature = "tls")]
+        let tls = self.server.tls.clone();
+        move || {
+            #[cfg(feature = "tls")]
+            if let Some(tls) = &tls {
+                return tls.reload();
+            }
+            info!("SIGHUP is ignored: there are no certificates to reload");
+        }
+    }
+
     /// Serves until `shutdown` is ready, then shuts down:
     ///
     /// 1. `/readyz` fails; requests are served for [`Options::drain_delay`];
@@ -262,7 +277,8 @@ impl BoundServer {
         let begin = move |stream: TcpStream, watcher| {
             // A response is written at once or in large parts: there is nothing to wait for.
             let _ = stream.set_nodelay(true);
-            drop(tokio::spawn(protocol.clone().serve(stream, watcher)));
+            let peer = stream.peer_addr().ok();
+            drop(tokio::spawn(protocol.clone().serve(stream, peer, watcher)));
         };
         let mut workers = Workers::start(workers, begin).map_err(ServeError::Io)?;
         info!(functions, "serving at {scheme}://{local_addr}");
