@@ -10,6 +10,7 @@
 
 mod fraud;
 mod health;
+mod logs;
 mod requests;
 mod server;
 mod settings;

@@ -62,6 +62,10 @@ fn describe() {
         "Requests that were dropped before their response: the client went away, or on Lambda their time was over."
     );
     describe_gauge!("statefun_requests_in_flight", "Invocation requests in flight.");
+    describe_counter!(
+        "statefun_log_lines_dropped_total",
+        "Lines of the log that were dropped, as no one read them in time."
+    );
     describe_counter!("statefun_tls_handshake_failures_total", "TLS handshakes that failed, by cause.");
     describe_counter!("statefun_tls_reloads_total", "Reloads of changed TLS files, by result.");
     describe_gauge!(

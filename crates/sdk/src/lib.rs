@@ -13,7 +13,7 @@
 //! | `ingress`, `registry` | the sources of messages; all functions of a process, checked |
 //! | `contract` | what a registry declares as data, and its JSON |
 //! | `handler`, `request`, `batch`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
-//! | `error` | rejected requests, and the kinds of failure |
+//! | `error`, `escaped` | rejected requests, and the kinds of failure; text from outside, on terminals and in logs |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
 //! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
 
@@ -28,6 +28,7 @@ mod destination;
 mod egress;
 mod encode;
 mod error;
+mod escaped;
 mod function;
 mod handler;
 mod ingress;
@@ -68,6 +69,7 @@ pub use error::{
     BoxError, ErrorChain, FailureKind, FunctionError, HandlerError, IntoFunctionError, InvocationFailure, RequestError,
     ResultExt, StateError,
 };
+pub use escaped::Escaped;
 pub use function::Function;
 pub use handler::{RequestReplyHandler, Response, ResponseKind};
 pub use ingress::Ingress;
