@@ -13,16 +13,16 @@ use statefun_test_support::process::{TIMEOUT, signal, wait_until};
 use statefun_test_support::request::{Batch, typed, value_of};
 
 /// A program that serves; the log need not say where.
-struct Program {
+pub(crate) struct Program {
     process: Child,
     address: String,
 }
 
 impl Program {
-    /// The server with these options of the log.
-    fn server(log: &[&str]) -> Self {
+    /// The server with these options.
+    pub(crate) fn server(options: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_statefun-server"));
-        Self::start(|address| command.args(["serve", "--drain-delay", "0s", "--listen", address]).args(log))
+        Self::start(|address| command.args(["serve", "--drain-delay", "0s", "--listen", address]).args(options))
     }
 
     fn start<'a>(command: impl FnOnce(&str) -> &'a mut Command) -> Self {
@@ -39,8 +39,12 @@ impl Program {
         program
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Reads what it prints, to the end: each line of both outputs.
-    fn read(&mut self) -> JoinHandle<Vec<Vec<u8>>> {
+    pub(crate) fn read(&mut self) -> JoinHandle<Vec<Vec<u8>>> {
         let (stdout, stderr) = (self.process.stdout.take().expect("piped"), self.process.stderr.take().expect("piped"));
         let lines = |output: Box<dyn Read + Send>| -> JoinHandle<Vec<_>> {
             thread::spawn(move || BufReader::new(output).split(b'\n').map_while(Result::ok).collect())
@@ -70,7 +74,7 @@ impl Program {
         self.send(&request).split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status")
     }
 
-    fn terminated(mut self) -> ExitStatus {
+    pub(crate) fn terminated(mut self) -> ExitStatus {
         signal(self.process.id(), "TERM");
         wait_until("the program ends", || self.process.try_wait().expect("a process of ours"))
     }

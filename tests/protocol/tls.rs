@@ -1,11 +1,14 @@
 //! HTTPS of the running program.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 
 use rcgen::{CertificateParams, KeyPair};
 use statefun_test_support::process::wait_until;
 use tempfile::TempDir;
 
+use crate::logs::Program;
 use crate::server::Server;
 
 /// Writes a new certificate and its key.
@@ -44,4 +47,24 @@ fn sighup_reloads_the_certificate() {
     });
     server.terminate();
     assert!(server.ended().success());
+}
+
+#[test]
+fn a_failed_handshake_is_logged_with_its_peer_at_debug() {
+    let folder = TempDir::new().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    write_certificate(folder.path());
+    let mut server =
+        Program::server(&["--log", "debug", "--tls-cert", &path("tls.crt"), "--tls-key", &path("tls.key")]);
+    let lines = server.read();
+    let mut stream = TcpStream::connect(server.address()).expect("connects");
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: test\r\n\r\n").expect("sent");
+    // What it is told before the connection ends is an alert.
+    stream.read_to_end(&mut Vec::new()).expect("closed");
+    let peer = format!("peer={}", stream.local_addr().expect("an address"));
+    assert!(server.terminated().success());
+    let lines: Vec<_> =
+        lines.join().expect("read").iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+    let line = lines.iter().find(|line| line.contains(&peer)).unwrap_or_else(|| panic!("no {peer} in {lines:#?}"));
+    assert!(line.contains("DEBUG") && line.contains("cause=\"not_tls\""), "{line}");
 }

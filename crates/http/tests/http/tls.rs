@@ -1,5 +1,6 @@
 //! HTTPS, with and without certificates of clients.
 
+#[cfg(unix)]
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -210,8 +211,10 @@ async fn files_that_cannot_be_used_are_named() {
 }
 
 /// The layout of a secret that Kubernetes mounts: files are links to a folder that is itself a link, which an update replaces.
+#[cfg(unix)]
 struct MountedSecret<'a>(&'a Authority);
 
+#[cfg(unix)]
 impl MountedSecret<'_> {
     fn mount(&self, name: &str) {
         self.update(name);
@@ -234,6 +237,7 @@ impl MountedSecret<'_> {
     }
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn new_connections_get_a_renewed_certificate_and_open_ones_go_on() {
     let authority = Authority::new();
