@@ -34,7 +34,7 @@ missing() {
 
 scripts() {
     shellcheck --external-sources .ci/{run,full,stages.bash,own-program,public-api,tutorial} tests/lib.bash \
-        tests/cluster/{up,down,status,savepoint,restart-from,run,lib.bash} \
+        tests/cluster/{up,down,status,savepoint,restart-from,renew-certificate,run,lib.bash} \
         tests/{managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
         tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
         deploy/compose/*.sh crates/cli/tests/kafka/kafka.sh benches/kit/build \

@@ -95,13 +95,13 @@ impl Cli {
         match self.command {
             Command::Serve(command) => {
                 let ServeCommand { serve, applications } = *command;
-                telemetry::init(&self.log, "info")?;
+                let _log = telemetry::init(&self.log, "info")?;
                 Ok(statefun_http::serve(applications.registry()?, serve.options()?).await?)
             }
             Command::Health(args) => health::run(&args).await,
             Command::Demo(demo) => {
                 // The demo already traces its steps on standard error; the log would repeat half of them.
-                telemetry::init(&self.log, "error")?;
+                let _log = telemetry::init(&self.log, "error")?;
                 demo::run(demo).await
             }
             Command::Module(command) => command.run(),

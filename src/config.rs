@@ -89,6 +89,8 @@ pub struct ServeArgs {
     #[arg(long, env = "STATEFUN_DRAIN_TIMEOUT", value_name = "TIME", default_value = "20s", value_parser = humantime::parse_duration)]
     drain_timeout: Duration,
     /// Serve HTTPS with this certificate chain (PEM)
+    ///
+    /// This file, the key and the authorities are read again when they change, and at SIGHUP. Connections stay open.
     #[arg(long, env = "STATEFUN_TLS_CERT", value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
     /// The certificate's private key (PEM)
@@ -128,7 +130,10 @@ impl ServeArgs {
             workers: self.workers.unwrap_or(default.workers),
             timeouts: default.timeouts,
             metrics: true,
-            tls: tls.map(|(cert, key)| Tls::Files(TlsFiles { cert, key, client_ca: self.tls_client_ca })),
+            tls: tls.map(|(cert, key)| {
+                let (client_ca, reload_interval) = (self.tls_client_ca, TlsFiles::RELOAD_INTERVAL);
+                Tls::Files(TlsFiles { cert, key, client_ca, reload_interval })
+            }),
         })
     }
 }

@@ -1,10 +1,13 @@
 //! The server's command line; see `statefun_server::cli`.
 
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
-use statefun_sdk::ErrorChain;
+use statefun_sdk::{ErrorChain, Escaped};
 use statefun_server::cli::Cli;
 
 /// A batch allocates and frees some hundred small strings.
@@ -16,8 +19,20 @@ async fn main() -> ExitCode {
     match Cli::parse().run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", ErrorChain(&*error));
+            print_error(ErrorChain(&*error).to_string());
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints an error. A standard error that no one reads keeps the process from its end for a second at most.
+fn print_error(text: String) {
+    let (printed, done) = mpsc::channel();
+    thread::spawn(move || {
+        // It may have several lines, and quote what comes from outside.
+        let lines: Vec<_> = text.lines().map(|line| Escaped(line).to_string()).collect();
+        eprintln!("error: {}", lines.join("\n"));
+        let _ = printed.send(());
+    });
+    let _ = done.recv_timeout(Duration::from_secs(1));
 }

@@ -1,10 +1,18 @@
-//! The log: lines on standard error.
+//! The log: lines on standard error, which a thread writes.
 
-use std::panic;
+mod background;
 
+use std::{io, panic};
+
+use anstyle::Style;
 use clap::{Args, ValueEnum};
-use statefun_sdk::BoxError;
+use statefun_sdk::{BoxError, Escaped};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::debug_fn;
+
+use self::background::Background;
 
 /// Options of the log.
 #[derive(Debug, Args)]
@@ -26,25 +34,37 @@ pub enum LogFormat {
     Json,
 }
 
+/// Logging that was started. When it is dropped, it waits up to a second for lines that are not written yet.
+#[must_use]
+pub struct Log(Background);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.flush();
+    }
+}
+
 /// Starts logging; `default` is the filter if the options have none.
 ///
 /// # Errors
-/// When the filter is invalid.
-pub fn init(args: &LogArgs, default: &str) -> Result<(), BoxError> {
+/// When the filter is invalid, or there is no thread for it.
+pub fn init(args: &LogArgs, default: &str) -> Result<Log, BoxError> {
     start(args.log.as_deref().unwrap_or(default), args.log_format)
 }
 
 /// Like [`init`], for programs other than the server.
 ///
 /// # Errors
-/// When the filter is invalid.
-pub fn start(filter: &str, format: LogFormat) -> Result<(), BoxError> {
+/// As [`init`].
+pub fn start(filter: &str, format: LogFormat) -> Result<Log, BoxError> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("--log {filter:?}: {error}; expected a level such as info, or module=level,…"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let writer = Background::start(io::stderr())?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer.clone());
     match format {
         LogFormat::Text => {
-            lines.with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never).init()
+            let colours = anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never;
+            lines.with_ansi(colours).fmt_fields(fields()).init()
         }
         // The list of spans already contains the current one.
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).init(),
@@ -55,5 +75,21 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), BoxError> {
         let location = panic.location().map(ToString::to_string);
         tracing::error!(location = location.as_deref(), "panic");
     }));
-    Ok(())
+    Ok(Log(writer))
+}
+
+/// The fields of a line of text. They hold what comes from outside, such as ids and texts of errors.
+fn fields() -> impl for<'a> FormatFields<'a> + Send + Sync + 'static {
+    debug_fn(|out, field, value| {
+        let value = Escaped(value);
+        match field.name() {
+            "message" => write!(out, "{value:?}"),
+            name if out.has_ansi_escapes() => {
+                let (italic, dimmed) = (Style::new().italic(), Style::new().dimmed());
+                write!(out, "{italic}{name}{italic:#}{dimmed}={dimmed:#}{value:?}")
+            }
+            name => write!(out, "{name}={value:?}"),
+        }
+    })
+    .delimited(" ")
 }

@@ -88,6 +88,20 @@ volumes:
     secret:
       secretName: {{ include "statefun.moduleName" $root }}
     {{- end }}
+  {{- if and $root.Values.tls.enabled (eq $component "taskmanager") }}
+  - name: tls
+    projected:
+      sources:
+        # The authority of the functions, and the certificate of the workers.
+        - secret:
+            name: {{ include "statefun.tlsSecret" $root }}
+            items: [{key: ca.crt, path: ca.crt}]
+        {{- if $root.Values.tls.mutual }}
+        - secret:
+            name: {{ include "statefun.tlsClientSecret" $root }}
+            items: [{key: tls.crt, path: tls.crt}, {key: tls.key, path: tls.key}]
+        {{- end }}
+  {{- end }}
   # States that are worked on, and the program that writes to Kinesis.
   - name: tmp
     emptyDir: {}
@@ -113,7 +127,9 @@ memory. Flink's own image loads jemalloc for that, in a script that StateFun's i
 {{- end }}
 {{- end }}
 
+{{- /* (list . "component") */}}
 {{- define "statefun.flinkMounts" -}}
+{{- $root := index . 0 }}{{ $component := index . 1 -}}
 volumeMounts:
   # Files, not folders: what the image has beside them stays.
   - name: flink-conf
@@ -124,10 +140,15 @@ volumeMounts:
     subPath: module.yaml
   - name: tmp
     mountPath: /tmp
-  {{- if not .Values.statefun.checkpoints.dir }}
+  {{- if and $root.Values.tls.enabled (eq $component "taskmanager") }}
+  - name: tls
+    mountPath: /etc/statefun/tls
+    readOnly: true
+  {{- end }}
+  {{- if not $root.Values.statefun.checkpoints.dir }}
   - name: checkpoints
     mountPath: /checkpoints
   {{- end }}
 securityContext:
-  {{- include "statefun.containerSecurity" . | nindent 2 }}
+  {{- include "statefun.containerSecurity" $root | nindent 2 }}
 {{- end }}

@@ -96,7 +96,26 @@ capabilities:
 {{- end }}
 
 {{- define "statefun.endpoint" -}}
-{{- .Values.statefun.endpoint | default (printf "http://%s-functions:8000/statefun" (include "statefun.fullname" .)) }}
+{{- .Values.statefun.endpoint | default (printf "http%s://%s-functions:8000/statefun" (.Values.tls.enabled | ternary "s" "") (include "statefun.fullname" .)) }}
+{{- end }}
+
+{{- /* The Secrets of TLS: of the functions, and of the workers. */}}
+{{- define "statefun.tlsSecret" -}}
+{{- .Values.tls.existingSecret | default (printf "%s-functions-tls" (include "statefun.fullname" .)) }}
+{{- end }}
+
+{{- define "statefun.tlsClientSecret" -}}
+{{- .Values.tls.existingClientSecret | default (printf "%s-taskmanager-tls" (include "statefun.fullname" .)) }}
+{{- end }}
+
+{{- /* What a probe asks for: (list . "/path"). The kubelet has no certificate for mutual TLS. */}}
+{{- define "statefun.probe" -}}
+{{- $tls := (index . 0).Values.tls }}
+{{- if and $tls.enabled $tls.mutual -}}
+tcpSocket: {port: http}
+{{- else -}}
+httpGet: {path: {{ index . 1 }}, port: http{{ if $tls.enabled }}, scheme: HTTPS{{ end }}}
+{{- end }}
 {{- end }}
 
 {{- /* Where checkpoints are kept: a URL for Flink. */}}
@@ -123,6 +142,7 @@ capabilities:
 {{- fail "statefun.enabled=false: nobody could call the functions. Name the workers in functions.networkPolicy.extraFrom, or set functions.networkPolicy.enabled=false" }}
 {{- end }}
 {{- include "statefun.checkLambda" . }}
+{{- include "statefun.checkTls" . }}
 {{- if hasKey .Values.functions.env "STATEFUN_DRAIN_DELAY" }}
 {{- fail "functions.env.STATEFUN_DRAIN_DELAY: set functions.drain.delaySeconds instead, which the termination grace period contains" }}
 {{- end }}
@@ -135,6 +155,21 @@ capabilities:
 {{- if gt (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas) }}
 {{- if .Values.functions.autoscaling.enabled }}
 {{- fail (printf "functions.replicaCount=%d is more than functions.autoscaling.maxReplicas=%d" (int .Values.functions.replicaCount) (int .Values.functions.autoscaling.maxReplicas)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "statefun.checkTls" -}}
+{{- $tls := .Values.tls }}
+{{- if $tls.enabled }}
+{{- if .Values.statefun.endpoint }}
+{{- fail "tls.enabled is for the chart's own functions, and statefun.endpoint for others: set one of them" }}
+{{- end }}
+{{- if and (not $tls.issuerRef.name) (not $tls.existingSecret) }}
+{{- fail "tls.enabled needs tls.existingSecret, or tls.issuerRef.name for cert-manager" }}
+{{- end }}
+{{- if and $tls.mutual (not $tls.issuerRef.name) (not $tls.existingClientSecret) }}
+{{- fail "tls.mutual needs tls.existingClientSecret, or tls.issuerRef.name for cert-manager" }}
 {{- end }}
 {{- end }}
 {{- end }}

@@ -37,6 +37,13 @@ spec:
     {{- with $root.Values.module.poolSize }}
     pool_size: {{ int . }}
     {{- end }}
+    {{- if $root.Values.tls.enabled }}
+    trust_cacerts: /etc/statefun/tls/ca.crt
+    {{- if $root.Values.tls.mutual }}
+    client_cert: /etc/statefun/tls/tls.crt
+    client_key: /etc/statefun/tls/tls.key
+    {{- end }}
+    {{- end }}
 {{ end }}
 
 {{- define "statefun.module.kafka.ingress" -}}

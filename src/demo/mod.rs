@@ -18,7 +18,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum};
 use statefun_applications::demo::Demo;
 use statefun_applications::{Application, Destinations, Settings, all, applications};
-use statefun_dev::{Directive, Line, Lines};
+use statefun_dev::{Directive, Line, Lines, escape_controls};
 use statefun_http::{HttpTransport, Options, Server};
 use statefun_sdk::local::LocalRuntime;
 use statefun_sdk::{BoxError, Registry};
@@ -184,7 +184,7 @@ async fn feed(
             }
         }
         for emitted in runtime.take_emitted() {
-            let line = app.line(&emitted)?;
+            let line = escape_controls(app.line(&emitted)?);
             narrator.suspend(|| output::print(line))?;
         }
     }

@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use prost::Message as _;
 use statefun_applications::demo::Event;
+use statefun_sdk::Escaped;
 use statefun_sdk::local::Exchange;
 use statefun_sdk::protocol::reqreply::from_function::persisted_value_mutation::MutationType;
 use statefun_sdk::protocol::reqreply::from_function::{InvocationResponse, Response};
@@ -72,12 +73,12 @@ impl Narrator {
     }
 
     pub(super) fn comment(&self, text: &str) {
-        self.step(format_args!("{COMMENT}# {text}{COMMENT:#}"));
+        self.step(format_args!("{COMMENT}# {}{COMMENT:#}", Escaped(text)));
     }
 
     pub(super) fn event(&self, event: &Event) {
         let Event { kind, id, .. } = event;
-        self.step(format_args!("{EVENT}▶ {kind}{EVENT:#} {id}"));
+        self.step(format_args!("{EVENT}▶ {}{EVENT:#} {}", Escaped(kind), Escaped(id)));
     }
 
     /// Traces a function's invocation and its effects.
@@ -95,7 +96,10 @@ impl Narrator {
         let of = if messages == 1 { "1 message".to_owned() } else { format!("{messages} messages") };
         let effects = effects(&result);
         let effects = if effects.is_empty() { "no effects".to_owned() } else { effects.join(", ") };
-        self.step(format_args!("  {FUNCTION}{}{FUNCTION:#} {COMMENT}({of}){COMMENT:#} {effects}", exchange.target));
+        self.step(format_args!(
+            "  {FUNCTION}{}{FUNCTION:#} {COMMENT}({of}){COMMENT:#} {effects}",
+            Escaped(&exchange.target)
+        ));
     }
 
     /// Hides the progress bar while `write` writes to the terminal.
@@ -135,7 +139,7 @@ fn print(text: impl Display) {
 }
 
 fn effects(result: &InvocationResponse) -> Vec<String> {
-    let text = String::from_utf8_lossy;
+    let text = |name: &[u8]| Escaped(String::from_utf8_lossy(name)).to_string();
     let address = |address: &Option<Address>| {
         let address = address.clone().unwrap_or_default();
         format!("{}/{}/{}", text(&address.namespace), text(&address.r#type), text(&address.id))

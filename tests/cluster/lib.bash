@@ -6,6 +6,7 @@
 #   NAME.pid        the process id of kafka, kinesis, jobmanager, taskmanager-N and functions, and when that started
 #   NAME.log        its output
 #   module.yaml     the module, rendered
+#   tls/            of `up --tls`: the authority, and the certificates of our binary and of the cluster with their keys
 #   job.jar         of `up --managed-flink`: the JAR that is submitted, with the module inside
 #   kafka/ checkpoints/ savepoints/ tmp/
 
@@ -156,8 +157,10 @@ fill_in() {
 
 # Has our binary write the module, with what the environment says of applications and egresses.
 render_module() {
+    local tls=()
+    [ -z "$TLS" ] || tls=(--trust-cacerts "$dir/tls/ca.crt" --client-cert "$dir/tls/client.crt" --client-key "$dir/tls/client.key")
     STATEFUN_APPLICATION=$APPLICATION "$FUNCTIONS_BINARY" module render \
-        --url "$FUNCTIONS_URL" --transport "$TRANSPORT" --call 1min \
+        --url "$FUNCTIONS_URL" --transport "$TRANSPORT" --call 1min "${tls[@]}" \
         --kafka-address "127.0.0.1:$KAFKA_PORT" --delivery "$SEMANTIC" --transaction-timeout 5min \
         --kinesis-endpoint "https://127.0.0.1:$KINESIS_TLS_PORT" --aws-region us-east-1 \
         --kinesis-properties "$here/conf/kinesis.properties" --output "$dir/module.yaml"
@@ -362,6 +365,27 @@ wait_for_job() { wait_for 180 "all tasks of the job to run" jobmanager job_runs;
 
 # --- our functions
 
+# An authority, and certificates of it for our binary and for the cluster. Keys are PKCS #8, as the runtime reads no others.
+make_certificates() {
+    need openssl
+    mkdir -p "$dir/tls"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj "/CN=cluster tests" \
+        -keyout "$dir/tls/ca.key" -out "$dir/tls/ca.crt" 2>/dev/null
+    issue_certificate server
+    issue_certificate client
+}
+
+# issue_certificate NAME: renews it where there is one, each file at once
+issue_certificate() {
+    local new=$dir/tls/new.$1
+    openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$new.key" -out "$new.csr" 2>/dev/null
+    openssl x509 -req -in "$new.csr" -CA "$dir/tls/ca.crt" -CAkey "$dir/tls/ca.key" -CAcreateserial -days 30 \
+        -extfile <(echo "subjectAltName=IP:127.0.0.1") -out "$new.crt" 2>/dev/null
+    mv "$new.key" "$dir/tls/$1.key"
+    mv "$new.crt" "$dir/tls/$1.crt"
+    rm "$new.csr"
+}
+
 start_functions() {
     # A process that was just killed holds its port until the last of its threads is gone.
     local deadline=$((SECONDS + 20))
@@ -369,6 +393,8 @@ start_functions() {
         [ "$SECONDS" -lt "$deadline" ] || die "gave up waiting for port $FUNCTIONS_PORT to be free for the functions"
         sleep 0.02
     done
-    spawn functions "$FUNCTIONS_BINARY" serve --listen "127.0.0.1:$FUNCTIONS_PORT" --drain-delay 0s
+    local tls=()
+    [ -z "${TLS:-}" ] || tls=(--tls-cert "$dir/tls/server.crt" --tls-key "$dir/tls/server.key" --tls-client-ca "$dir/tls/ca.crt")
+    spawn functions "$FUNCTIONS_BINARY" serve --listen "127.0.0.1:$FUNCTIONS_PORT" --drain-delay 0s "${tls[@]}"
     wait_for 30 "the functions to listen" functions listens "$FUNCTIONS_PORT"
 }

@@ -47,6 +47,29 @@ pub(crate) fn event(r#type: &str, id: u32, data: &str) -> String {
 }
 
 #[test]
+fn no_text_of_the_events_is_a_command_of_the_terminal() {
+    const HOSTILE: &str = r"x\n\u001b[31m\u0007\u009b0m\u007fy";
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("events.jsonl");
+    let comment = event("test.comment", 1, &format!("\"{HOSTILE}\""));
+    let login = format!(r#"{{"user_id":"{HOSTILE}","user_name":"{HOSTILE}","login_type":"WEB"}}"#);
+    std::fs::write(&file, format!("{comment}\n{login}\n")).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_statefun-server"));
+    command.args(["demo", "--app", "greeter", "--events", path(&file)]);
+    // Colours stay, so that nothing is stripped.
+    let output = command.env("CLICOLOR_FORCE", "1").output().expect("the program starts");
+    for text in [output.stdout, output.stderr] {
+        let text = String::from_utf8(text).expect("UTF-8");
+        assert!(text.contains("31m"), "nothing of it is printed: {text}");
+        // Its own colours end every step.
+        let steps = ["\x1b[0m", "\x1b[2m", "\x1b[1m", "\x1b[32m", "\x1b[33m", "\x1b[36m"];
+        let text = steps.iter().fold(text, |text, own| text.replace(own, ""));
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        assert!(!text.lines().any(|line| line.starts_with('\u{1b}') || line.starts_with("[31m")), "{text:?}");
+    }
+}
+
+#[test]
 fn it_prints_the_two_statuses_of_the_scenario_and_the_same_each_time() {
     let output = demo(&[]);
     assert!(output.status.success());

@@ -119,6 +119,33 @@ fn all_options_reach_the_module() {
 }
 
 #[test]
+fn the_tls_files_reach_the_transport() {
+    let files = [
+        ("trust_cacerts", "--trust-cacerts", "/tls/ca.crt"),
+        ("client_cert", "--client-cert", "/tls/tls.crt"),
+        ("client_key", "--client-key", "/tls/tls.key"),
+        ("client_key_password", "--client-key-password", "/tls/password"),
+    ];
+    let options: Vec<_> = files.iter().flat_map(|(_, option, file)| [*option, *file]).collect();
+    let with = |more: &[&'static str]| render(&[&options[..], more].concat());
+    let run = with(&["--url", "https://functions/statefun"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let documents = Yaml::load_from_str(&run.out).unwrap();
+    let endpoint = specs(&documents, "io.statefun.endpoints.v2/http")[0];
+    for (name, option, file) in files {
+        assert_eq!(endpoint["transport"][name].as_str(), Some(file));
+        assert!(run.out.contains(&format!(" {option} {file}")), "the header lacks {option}: {}", run.out);
+    }
+    // Where they would have no effect.
+    let run = with(&["--url", "http://functions/statefun"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("error[tls-option-without-https]"), "{run:?}");
+    let run = with(&["--url", "https://functions/statefun", "--transport", "okhttp"]);
+    assert_eq!(run.code, Some(1));
+    assert!(run.err.contains("--trust-cacerts: only supported by --transport async"), "{run:?}");
+}
+
+#[test]
 fn the_options_of_kinesis_reach_the_module() {
     let folder = tempfile::tempdir().unwrap();
     let properties = folder.path().join("kinesis.properties");

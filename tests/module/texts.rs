@@ -28,6 +28,20 @@ fn a_module_in_which_nothing_is_wrong_is_summed_up() {
     );
 }
 
+#[test]
+fn what_a_module_quotes_is_no_line_and_no_command_of_the_terminal() {
+    const HOSTILE: &str = r#""x\nerror[forged]: \e[31m\a\x9b0m""#;
+    let module = FINE.replacen("kind: io.statefun.endpoints.v2/http", &format!("kind: {HOSTILE}"), 1);
+    assert_ne!(module, FINE);
+    let module = module.replacen("pool_size: 1024", &format!("{HOSTILE}: {HOSTILE}"), 1);
+    let report = check(&module).to_string();
+    assert!(report.contains(r"x\nerror[forged]: \u{1b}[31m\u{7}\u{9b}0m"), "{report}");
+    assert!(!report.contains(|c: char| c.is_control() && c != '\n'), "{report:?}");
+    assert!(!report.lines().any(|line| line.starts_with("error[forged]")), "{report}");
+    let run = run_check(&module);
+    assert!(!run.out.lines().any(|line| line.starts_with("error[forged]")), "{run:?}");
+}
+
 /// The only test of how findings are worded. `REGENERATE=1 cargo test --test module wording` writes the file anew.
 #[test]
 fn the_wording_of_findings() {

@@ -10,8 +10,10 @@
 
 mod fraud;
 mod health;
+mod logs;
 mod requests;
 mod server;
 mod settings;
 mod statuses;
 mod stored;
+mod tls;

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use statefun_sdk::ErrorChain;
+use statefun_sdk::{ErrorChain, Escaped};
 
 use crate::completions::{self, CompletionsArgs};
 use crate::module::{ContractCommand, ModuleCommand};
@@ -178,7 +178,10 @@ impl Cli {
             Ok(Outcome::Complete) => ExitCode::SUCCESS,
             Ok(Outcome::TimedOut) => ExitCode::from(TIMED_OUT),
             Err(error) => {
-                eprintln!("error: {}", ErrorChain(&*error));
+                // It may have several lines, and quote what comes from outside.
+                let text = ErrorChain(&*error).to_string();
+                let lines: Vec<_> = text.lines().map(|line| Escaped(line).to_string()).collect();
+                eprintln!("error: {}", lines.join("\n"));
                 ExitCode::FAILURE
             }
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use statefun_sdk::Escaped;
 
 use crate::sink::Deliveries;
 
@@ -46,7 +47,7 @@ impl Progress {
 
     /// Prints a line without disturbing the progress bar.
     pub fn println(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| eprintln!("{}", Escaped(text)));
     }
 
     /// Removes the progress bar.

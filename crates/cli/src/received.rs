@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use statefun_dev::escape_controls;
 
 /// A record of a topic or a stream.
 ///
@@ -88,7 +89,8 @@ impl Received {
         let key = bytes.and_then(|key| std::str::from_utf8(key).ok());
         let key_base64 = bytes.filter(|_| key.is_none()).map(|key| STANDARD.encode(key));
         let value = self.value.as_deref().map(Value::of);
-        serde_json::to_string(&Line { position: &self.position, key, key_base64, value })
+        let line = serde_json::to_string(&Line { position: &self.position, key, key_base64, value })?;
+        Ok(escape_controls(line))
     }
 }
 
@@ -122,6 +124,17 @@ mod tests {
             r#","key":"c","value":{"b":1.0,"a":[1e400,12345678901234567890123]}}"#
         );
         assert_eq!(line(Some(b"c"), Some(b"{\r\n  \"a\": \"x\\n\"\n}")), r#","key":"c","value":{    "a": "x\n" }}"#);
+    }
+
+    #[test]
+    fn no_control_character_is_printed() {
+        let hostile = "\x1b[31m\u{7f}\u{9b}31m\n";
+        let escaped = r"\u001b[31m\u007f\u009b31m\n";
+        assert_eq!(
+            line(Some(hostile.as_bytes()), Some(hostile.as_bytes())),
+            format!(r#","key":"{escaped}","value_text":"{escaped}"}}"#)
+        );
+        assert_eq!(line(None, Some("\"\u{9b}é\"".as_bytes())), r#","value":"\u009bé"}"#);
     }
 
     #[test]

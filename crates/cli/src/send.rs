@@ -14,8 +14,7 @@ use crate::progress::Progress;
 use crate::schedule::{Rate, Schedule};
 use crate::sink::{Deliveries, Record, Sink};
 use statefun_dev::{Directive, KeyRule, Keys, Line, Lines, NoKey, Pointer};
-use statefun_sdk::BoxError;
-use statefun_sdk::Destination;
+use statefun_sdk::{BoxError, Destination, Escaped};
 
 /// Options of `send`.
 #[derive(Debug, Args)]
@@ -148,7 +147,7 @@ pub async fn send(
     sink.finish().await;
     progress.finish();
     for failure in deliveries.failures() {
-        eprintln!("{failure}");
+        eprintln!("{}", Escaped(failure));
     }
     let time = start.elapsed();
     if args.json {

@@ -9,12 +9,15 @@
 //! |---|---|
 //! | `lines` | the lines of a file or of standard input |
 //! | `directive` | lines that are not for the functions |
+//! | `json` | lines of JSON for a terminal |
 //! | `key` | the key of a record: a JSON pointer into the event, or one by its type |
 
 mod directive;
+mod json;
 mod key;
 mod lines;
 
 pub use directive::Directive;
+pub use json::escape_controls;
 pub use key::{KeyRule, Keys, NoKey, Pointer};
 pub use lines::{Line, Lines};

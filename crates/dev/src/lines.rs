@@ -5,9 +5,13 @@ use std::path::Path;
 use std::pin::Pin;
 
 use statefun_sdk::{BoxError, Bytes};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 
-/// Reads lines in sequence and skips empty ones.
+/// The longest line: an event is a message, of which the runtime sends several in a request.
+const LONGEST_MIB: usize = 8;
+const LONGEST: usize = LONGEST_MIB * 1024 * 1024;
+
+/// Reads lines in sequence and skips empty ones. A line has at most 8 MiB.
 pub struct Lines {
     source: Pin<Box<dyn AsyncBufRead + Send>>,
     name: String,
@@ -73,11 +77,13 @@ impl Lines {
     /// The next line.
     ///
     /// # Errors
-    /// When the source cannot be read.
+    /// When the source cannot be read, or the line is longer than 8 MiB.
     pub async fn next(&mut self) -> Result<Option<Line>, BoxError> {
         loop {
             let mut text = Vec::new();
-            let read = self.source.read_until(b'\n', &mut text).await;
+            // With room for the line terminator, and a byte that shows that there is more.
+            let mut bounded = (&mut self.source).take(LONGEST as u64 + 3);
+            let read = bounded.read_until(b'\n', &mut text).await;
             let read = read.map_err(|error| format!("{}: {error}", self.name))?;
             if read == 0 {
                 return Ok(None);
@@ -86,6 +92,9 @@ impl Lines {
             self.number += 1;
             // Trailing whitespace belongs to the event, which may end with empty columns.
             let end = text.strip_suffix(b"\n").map_or(&text[..], |line| line.strip_suffix(b"\r").unwrap_or(line)).len();
+            if end > LONGEST {
+                return Err(format!("{}, line {}: longer than {LONGEST_MIB} MiB", self.name, self.number).into());
+            }
             text.truncate(end);
             if !text.is_empty() {
                 return Ok(Some(Line { number: self.number, text }));
@@ -107,6 +116,24 @@ mod tests {
         }
         assert_eq!(read, [(1, "one".to_owned()), (4, " two \t".to_owned()), (5, "three".to_owned())]);
         assert_eq!(Some(lines.read()), lines.size());
+    }
+
+    #[tokio::test]
+    async fn a_line_has_a_longest_length() {
+        let longest = vec![b'x'; LONGEST];
+        let text = [b"\n", &longest[..], b"\r\nx", &longest, b"\r\n"].concat();
+        let mut lines = Lines::of("a test", text.into());
+        assert_eq!(lines.next().await.expect("read"), Some(Line { number: 2, text: longest }));
+        let error = lines.next().await.expect_err("too long");
+        assert_eq!(error.to_string(), "a test, line 3: longer than 8 MiB");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_line_without_end_is_not_read_to_its_end() {
+        let mut lines = Lines::open(Path::new("/dev/zero")).await.expect("opened");
+        let error = lines.next().await.expect_err("too long");
+        assert_eq!(error.to_string(), "/dev/zero, line 1: longer than 8 MiB");
     }
 
     #[tokio::test]

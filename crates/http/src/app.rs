@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -71,9 +72,13 @@ impl App {
     }
 
     /// Invocations, which are most requests, do without the router.
-    pub(crate) async fn respond<B: RequestBody>(self, request: Request<B>) -> Response<ResponseBody> {
+    pub(crate) async fn respond<B: RequestBody>(
+        self,
+        request: Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> Response<ResponseBody> {
         if request.method() == Method::POST && (self.any_path || request.uri().path() == PATH) {
-            return self.endpoint.respond(request).await.map(Either::Left);
+            return self.endpoint.respond_to(request, peer).await.map(Either::Left);
         }
         let mut rest = self.rest;
         // It is ready at any time, and has no errors.
@@ -90,9 +95,13 @@ pub(crate) enum Served {
 }
 
 impl Served {
-    pub(crate) async fn respond<B: RequestBody>(self, request: Request<B>) -> Response<ResponseBody> {
+    pub(crate) async fn respond<B: RequestBody>(
+        self,
+        request: Request<B>,
+        peer: Option<SocketAddr>,
+    ) -> Response<ResponseBody> {
         match self {
-            Self::App(app) => app.respond(request).await,
+            Self::App(app) => app.respond(request, peer).await,
             Self::Router(mut router) => {
                 let Ok(response) = router.call(request.map(Body::new)).await;
                 response.map(Either::Right)
@@ -112,7 +121,7 @@ impl Service<Request> for App {
 
     fn call(&mut self, request: Request) -> Self::Future {
         let app = self.clone();
-        Box::pin(async move { Ok(app.respond(request).await) })
+        Box::pin(async move { Ok(app.respond(request, None).await) })
     }
 }
 

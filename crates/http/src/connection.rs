@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -14,8 +15,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until};
-#[cfg(feature = "tls")]
-use tokio_rustls::TlsAcceptor;
 use tracing::debug;
 
 use crate::activity::{Told, Wait};
@@ -23,6 +22,8 @@ use crate::app::Served;
 use crate::connections::{Cause, Member};
 use crate::drain::Drain;
 use crate::options::Timeouts;
+#[cfg(feature = "tls")]
+use crate::tls::Acceptor;
 use crate::writes::CoalescedWrites;
 
 /// The largest head of a request, in bytes; a larger one is 431.
@@ -38,30 +39,34 @@ pub(crate) struct Protocol {
     pub(crate) drain: Drain,
     pub(crate) timeouts: Timeouts,
     #[cfg(feature = "tls")]
-    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) tls: Option<Acceptor>,
 }
 
 impl Protocol {
-    /// Serves a connection until it ends, by itself, by a time-out or as it is told.
-    pub(crate) async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, member: Member) {
+    /// Serves a connection until it ends, by itself, by a time-out or as it is told. `peer` is for the log.
+    pub(crate) async fn serve<S>(self, stream: S, peer: Option<SocketAddr>, member: Member)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let bounds = Bounds::new(member, self.timeouts.clone());
         #[cfg(feature = "tls")]
         if let Some(tls) = self.tls.clone() {
             let mut bounds = bounds;
-            match bounds.handshake(tls.accept(stream)).await {
-                Some(Ok(stream)) => self.http(stream, bounds).await,
-                Some(Err(error)) => {
-                    bounds.member.closed(Cause::HandshakeFailed);
-                    debug!(%error, "TLS handshake failed");
-                }
-                None => {}
+            match bounds.handshake(tls.accept(stream, peer)).await {
+                Ok(Some(stream)) => self.http(stream, peer, bounds).await,
+                Ok(None) => bounds.member.closed(Cause::HandshakeFailed),
+                Err(Cause::HandshakeTimeout) => tls.timed_out(peer),
+                Err(_) => {}
             }
             return;
         }
-        self.http(stream, bounds).await;
+        self.http(stream, peer, bounds).await;
     }
 
-    async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, mut bounds: Bounds) {
+    async fn http<S>(self, stream: S, peer: Option<SocketAddr>, mut bounds: Bounds)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let Self { served, drain, .. } = self;
         let activity = bounds.member.activity.clone();
         let stream = CoalescedWrites::new(stream, activity.clone());
@@ -69,7 +74,7 @@ impl Protocol {
             let request = request.map(|body| activity.request(body));
             let (served, drain, activity) = (served.clone(), drain.clone(), activity.clone());
             async move {
-                let mut response = served.respond(request).await;
+                let mut response = served.respond(request, peer).await;
                 if !drain.is_ready() {
                     // The next request belongs to another instance.
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -122,9 +127,9 @@ impl Bounds {
         Self { member, timeouts, timer, waiting: None }
     }
 
-    /// `None` where it took too long, or the connection was told to end.
+    /// An error where it took too long, or the connection was told to end.
     #[cfg(feature = "tls")]
-    async fn handshake<F: Future>(&mut self, handshake: F) -> Option<F::Output> {
+    async fn handshake<F: Future>(&mut self, handshake: F) -> Result<F::Output, Cause> {
         let mut handshake = pin!(handshake);
         self.member.activity.handshake_begins();
         let output = poll_fn(|context| {
@@ -138,7 +143,7 @@ impl Bounds {
         })
         .await;
         self.member.activity.handshake_ended();
-        output.inspect_err(|cause| self.ended(*cause)).ok()
+        output.inspect_err(|cause| self.ended(*cause))
     }
 
     fn has_to_end(&self, context: &mut Context<'_>) -> Option<Cause> {

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::fmt;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -188,6 +189,15 @@ impl Endpoint {
     /// # Panics
     /// When it is polled outside a Tokio runtime with time.
     pub async fn respond(&self, request: Request<impl RequestBody>) -> Response<Full<Bytes>> {
+        self.respond_to(request, None).await
+    }
+
+    /// Responds to a request of `peer`, which is for the log.
+    pub(crate) async fn respond_to(
+        &self,
+        request: Request<impl RequestBody>,
+        peer: Option<SocketAddr>,
+    ) -> Response<Full<Bytes>> {
         let (head, mut body) = request.into_parts();
         match self.invoke(&head.headers, &mut body).await {
             Ok(body) => {
@@ -195,7 +205,7 @@ impl Endpoint {
                 response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTET_STREAM));
                 response
             }
-            Err(rejection) => self.reject(Request::from_parts(head, body), rejection),
+            Err(rejection) => self.reject_of(Request::from_parts(head, body), peer, rejection),
         }
     }
 
@@ -268,11 +278,20 @@ impl Endpoint {
 
     /// Counts and logs a rejection, and reads what there may be left of the request's body.
     pub(crate) fn reject(&self, request: Request<impl RequestBody>, rejection: Rejection) -> Response<Full<Bytes>> {
+        self.reject_of(request, None, rejection)
+    }
+
+    fn reject_of(
+        &self,
+        request: Request<impl RequestBody>,
+        peer: Option<SocketAddr>,
+        rejection: Rejection,
+    ) -> Response<Full<Bytes>> {
         match &rejection {
             Rejection::Failed(failure) => self.log.failed(self.registry(), failure),
             rejection => {
                 self.metrics.rejected(rejection.status());
-                self.log.rejected(&request, rejection);
+                self.log.rejected(&request, peer, rejection);
             }
         }
         // A client that waits for "100 Continue" has not sent its body.

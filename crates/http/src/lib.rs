@@ -10,7 +10,7 @@
 //! | `drain`, `rate_limit` | admission: readiness, requests in flight, shutdown; requests a second |
 //! | `app` | the endpoint with the pages beside it |
 //! | `admin` | the pages at an address of their own |
-//! | `server`, `signals` | listening and shutting down; SIGTERM and SIGINT |
+//! | `server`, `signals` | listening and shutting down; SIGTERM, SIGINT and SIGHUP |
 //! | `workers` | the threads that serve connections and run functions |
 //! | `connections`, `connection`, `activity` | the limits of connections; one of these with its time-outs; what it is doing |
 //! | `writes`, `tls` | writes of a connection; certificates |

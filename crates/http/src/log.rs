@@ -1,5 +1,6 @@
 //! What is logged of requests: now and then for each cause, as who sends requests must not be able to fill the log.
 
+use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
@@ -96,15 +97,16 @@ impl Log {
         }
     }
 
-    pub(crate) fn rejected<B>(&self, request: &Request<B>, rejection: &Rejection) {
+    pub(crate) fn rejected<B>(&self, request: &Request<B>, peer: Option<SocketAddr>, rejection: &Rejection) {
+        let peer = peer.map(tracing::field::display);
         let status = rejection.status().as_u16();
         let path = cut(request.uri().path());
         let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(cut);
         // At DEBUG: scanners look for paths.
         if matches!(rejection, Rejection::Path | Rejection::Method(_)) {
-            debug!(status, error = %rejection, path, request_id = id, "request rejected");
+            debug!(peer, status, error = %rejection, path, request_id = id, "request rejected");
         } else if let Some(suppressed) = self.rejections.sample() {
-            warn!(status, error = %rejection, path, request_id = id, suppressed, "request rejected");
+            warn!(peer, status, error = %rejection, path, request_id = id, suppressed, "request rejected");
         }
     }
 

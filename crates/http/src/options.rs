@@ -136,7 +136,7 @@ impl Default for Timeouts {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Tls {
-    /// PEM files, which are read once, when the server is made.
+    /// PEM files, which are read when the server is made, and again when they change and at SIGHUP.
     Files(TlsFiles),
     /// A configuration of rustls, whatever it does. For HTTP/1.1 its `alpn_protocols` are empty or hold `http/1.1`.
     Config(std::sync::Arc<rustls::ServerConfig>),
@@ -153,4 +153,13 @@ pub struct TlsFiles {
     /// The authorities of client certificates. Where it is set, every client has to present one: the runtime's `client_cert`
     /// and `client_key`. So do probes of health and readiness, unless there is [`Options::admin_listen`].
     pub client_ca: Option<PathBuf>,
+    /// How often the contents of the files are compared. New connections get what has changed once all of it can be used; those that
+    /// are open stay. [`RELOAD_INTERVAL`](Self::RELOAD_INTERVAL) suits most.
+    pub reload_interval: Duration,
+}
+
+#[cfg(feature = "tls")]
+impl TlsFiles {
+    /// 10 seconds: Kubernetes itself takes up to a minute or two until a changed secret is in a mounted volume.
+    pub const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 }

@@ -84,6 +84,17 @@ fn describe() {
         Unit::Bytes,
         "What requests and responses in flight hold of the memory budget."
     );
+    describe_counter!(
+        "statefun_log_lines_dropped_total",
+        "Lines of the log that were dropped, as no one read them in time."
+    );
+    describe_counter!("statefun_tls_handshake_failures_total", "TLS handshakes that failed, by cause.");
+    describe_counter!("statefun_tls_reloads_total", "Reloads of changed TLS files, by result.");
+    describe_gauge!(
+        "statefun_tls_certificate_expiry_timestamp_seconds",
+        Unit::Seconds,
+        "When the server's certificate expires, in Unix time."
+    );
 }
 
 /// All metrics of this process as Prometheus reads them.

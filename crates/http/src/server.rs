@@ -16,8 +16,6 @@ use statefun_sdk::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
-#[cfg(feature = "tls")]
-use tokio_rustls::TlsAcceptor;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::{error, info, warn};
@@ -32,7 +30,7 @@ use crate::error::ServeError;
 use crate::options::Options;
 use crate::signals::Signals;
 #[cfg(feature = "tls")]
-use crate::tls;
+use crate::tls::Acceptor;
 use crate::workers::Workers;
 
 /// How long to wait where connections cannot be accepted.
@@ -66,7 +64,7 @@ pub struct Server {
     routes: Vec<Router>,
     layers: Vec<Box<dyn FnOnce(Router) -> Router + Send>>,
     #[cfg(feature = "tls")]
-    tls: Option<TlsAcceptor>,
+    tls: Option<Acceptor>,
     options: Options,
 }
 
@@ -78,6 +76,8 @@ pub struct BoundServer {
 }
 
 /// Serves `registry` until SIGTERM or SIGINT, then shuts down as [`BoundServer::run`] does. A second signal ends it at once.
+///
+/// SIGHUP has certificates read again, which happens by itself as well when they change; without TLS it is ignored.
 ///
 /// Dropping the future ends the server at once, with whatever is in flight.
 ///
@@ -94,10 +94,11 @@ pub async fn serve(registry: impl Into<Arc<Registry>>, options: Options) -> Resu
     let mut signals = Signals::listen().map_err(ServeError::Io)?;
     let server = Server::new(registry, options)?.bind()?;
     let (shutdown, told) = oneshot::channel::<()>();
+    let reload = server.reload();
     let watch = async {
-        signals.next().await;
+        signals.next(&reload).await;
         let _ = shutdown.send(());
-        signals.next().await;
+        signals.next(&reload).await;
     };
     let told = async {
         let _ = told.await;
@@ -114,9 +115,10 @@ impl Server {
     /// # Errors
     /// When a file of the options cannot be used.
     pub fn new(registry: impl Into<Arc<Registry>>, options: Options) -> Result<Self, ServeError> {
-        #[cfg(feature = "tls")]
-        let tls = options.tls.as_ref().map(tls::configuration).transpose()?.map(TlsAcceptor::from);
+        // Before the metrics of TLS are looked up: it may install a recorder.
         let endpoint = app::endpoint(registry, &options);
+        #[cfg(feature = "tls")]
+        let tls = options.tls.as_ref().map(Acceptor::new).transpose()?;
         let connections = Connections::new(options.max_connections, options.max_connections_per_peer);
         Ok(Self {
             endpoint,
@@ -192,7 +194,7 @@ impl Server {
             loop {
                 let (stream, _) = listener.accept().await;
                 if let Some(member) = connections.admit(None) {
-                    tokio::spawn(protocol.clone().serve(stream, member));
+                    tokio::spawn(protocol.clone().serve(stream, None, member));
                 }
             }
         };
@@ -297,6 +299,19 @@ impl BoundServer {
         self.server.drain()
     }
 
+    /// What SIGHUP does.
+    fn reload(&self) -> impl Fn() + use<> {
+        #[cfg(feature = "tls")]
+        let tls = self.server.tls.clone();
+        move || {
+            #[cfg(feature = "tls")]
+            if let Some(tls) = &tls {
+                return tls.reload();
+            }
+            info!("SIGHUP is ignored: there are no certificates to reload");
+        }
+    }
+
     /// Serves until `shutdown` is ready, then shuts down:
     ///
     /// 1. `/readyz` fails; requests are served for [`Options::drain_delay`], and
@@ -367,7 +382,7 @@ pub(crate) async fn accept(
                 // One that is not admitted is closed.
                 let Some(member) = connections.admit(Some(peer.ip())) else { continue };
                 match on(workers, stream) {
-                    Ok(stream) => drop(workers.spawn(protocol.clone().serve(stream, member))),
+                    Ok(stream) => drop(workers.spawn(protocol.clone().serve(stream, Some(peer), member))),
                     Err(error) => warn!(%error, "a connection was lost before it was served"),
                 }
             }

@@ -1,56 +1,83 @@
-use std::path::Path;
-use std::sync::Arc;
+//! HTTPS: handshakes with the certificate of the moment, which follows its files.
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig, crypto::ring};
+mod failures;
+mod files;
+mod reload;
 
-use crate::{ServeError, Tls, TlsFiles};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
 
-/// The configuration, from files if need be.
-pub(crate) fn configuration(tls: &Tls) -> Result<Arc<ServerConfig>, ServeError> {
-    match tls {
-        Tls::Files(files) => from_files(files),
-        Tls::Config(config) => Ok(Arc::clone(config)),
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tracing::{debug, warn};
+
+use self::failures::{Cause, HandshakeFailures};
+use self::reload::{Current, Reloader};
+use crate::{ServeError, Tls};
+
+/// Accepts TLS connections. Clones share a configuration; with [`Tls::Files`] a thread replaces it when the files change, until the
+/// last clone is dropped. A handshake takes the configuration of its begin: connections that are there are not touched.
+#[derive(Clone)]
+pub(crate) struct Acceptor(Arc<Shared>);
+
+struct Shared {
+    config: Current,
+    failures: HandshakeFailures,
+    /// Asks for a reload. The thread ends once it is dropped.
+    reload: Option<SyncSender<()>>,
+}
+
+impl Acceptor {
+    pub(crate) fn new(tls: &Tls) -> Result<Self, ServeError> {
+        let (config, reload) = match tls {
+            Tls::Config(config) => (Arc::new(RwLock::new(Arc::clone(config))), None),
+            Tls::Files(files) => {
+                let (reloader, config) = Reloader::new(files.clone())?;
+                // One that waits stands for any more.
+                let (reload, asked) = sync_channel(1);
+                let reloader =
+                    thread::Builder::new().name("statefun-tls".to_owned()).spawn(move || reloader.run(&asked));
+                reloader.map_err(ServeError::Io)?;
+                (config, Some(reload))
+            }
+        };
+        Ok(Self(Arc::new(Shared { config, failures: HandshakeFailures::new(), reload })))
     }
-}
 
-/// Reads the files and makes a configuration for HTTP/1.1 of them.
-fn from_files(files: &TlsFiles) -> Result<Arc<ServerConfig>, ServeError> {
-    let unusable = |error: rustls::Error| ServeError::Tls(error.to_string());
-    let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(unusable)?;
-    let builder = match &files.client_ca {
-        Some(path) => builder.with_client_cert_verifier(client_verifier(path)?),
-        None => builder.with_no_client_auth(),
-    };
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|error| pem(&files.key, error))?;
-    let mut config = builder.with_single_cert(certificates(&files.cert)?, key).map_err(unusable)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
-}
-
-fn client_verifier(path: &Path) -> Result<Arc<dyn ClientCertVerifier>, ServeError> {
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|error| pem(path, error))?;
+    /// Has the files read again, soon and on another thread.
+    pub(crate) fn reload(&self) {
+        match &self.0.reload {
+            // If it is full, the files will be read after this call all the same.
+            Some(reload) => drop(reload.try_send(())),
+            None => warn!("nothing to reload: the TLS configuration is not read from files"),
+        }
     }
-    let provider = Arc::new(ring::default_provider());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    verifier.map_err(|error| ServeError::Tls(error.to_string()))
-}
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ServeError> {
-    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    match certificates.map_err(|error| pem(path, error))? {
-        none if none.is_empty() => Err(pem(path, "it holds no certificate")),
-        some => Ok(some),
+    /// The connection after its handshake; a failure is counted and logged.
+    pub(crate) async fn accept<S>(&self, stream: S, peer: Option<SocketAddr>) -> Option<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let config = Arc::clone(&self.0.config.read().unwrap_or_else(PoisonError::into_inner));
+        match TlsAcceptor::from(config).accept(stream).await {
+            Ok(stream) => return Some(stream),
+            Err(error) => self.failed(peer, Cause::of(&error), Some(error)),
+        }
+        None
     }
-}
 
-fn pem(path: &Path, reason: impl ToString) -> ServeError {
-    ServeError::Pem { path: path.to_owned(), reason: reason.to_string() }
+    /// Counts and logs a handshake that was given up.
+    pub(crate) fn timed_out(&self, peer: Option<SocketAddr>) {
+        self.failed(peer, Cause::Timeout, None);
+    }
+
+    fn failed(&self, peer: Option<SocketAddr>, cause: Cause, error: Option<io::Error>) {
+        self.0.failures.count(cause);
+        let (peer, error) = (peer.map(tracing::field::display), error.map(tracing::field::display));
+        debug!(peer, cause = cause.as_str(), error, "TLS handshake failed");
+    }
 }

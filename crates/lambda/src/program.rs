@@ -79,7 +79,8 @@ async fn serve<A: Args>(
     run(functions(settings.functions)?, Duration::from(settings.function_timeout)).await
 }
 
-/// Lambda keeps each line of standard error as an event of CloudWatch.
+/// Lambda keeps each line of standard error as an event of CloudWatch. Lines are written at once, not by a thread: between events
+/// the process is frozen, and may never run again.
 fn start_log(filter: &str) -> Result<(), BoxError> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("--log {filter:?}: {error}; expected a level such as info, or module=level,…"))?;

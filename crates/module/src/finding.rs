@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use statefun_sdk::Escaped;
 
 /// How serious a [`Finding`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -90,17 +91,18 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[{}]: {}", self.severity, self.code, self.place)?;
+        // All but severity and code may quote the module.
+        write!(f, "{}[{}]: {}", self.severity, self.code, Escaped(&self.place))?;
         if let Some(line) = self.line {
             write!(f, ", line {line}")?;
         }
         if !self.path.is_empty() {
-            write!(f, ", {}", self.path)?;
+            write!(f, ", {}", Escaped(&self.path))?;
         }
-        writeln!(f, ": {}", self.text)?;
+        writeln!(f, ": {}", Escaped(&self.text))?;
         for (label, text) in [("on the cluster", &self.outcome), ("to do", &self.remedy)] {
             if !text.is_empty() {
-                writeln!(f, "  {label}: {text}")?;
+                writeln!(f, "  {label}: {}", Escaped(text))?;
             }
         }
         Ok(())
@@ -165,7 +167,7 @@ impl fmt::Display for Summary {
             ("functions left out", &self.left_out),
         ] {
             let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            writeln!(f, "  {what}: {names}")?;
+            writeln!(f, "  {what}: {}", Escaped(names))?;
         }
         Ok(())
     }

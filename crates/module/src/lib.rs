@@ -27,4 +27,4 @@ pub mod command;
 pub use check::{LARGEST_MODULE, check};
 pub use compare::compare;
 pub use finding::{Finding, Report, Severity, Summary};
-pub use render::{Delivery, RenderError, RenderOptions, StartupPosition, Transport, render};
+pub use render::{Delivery, RenderError, RenderOptions, StartupPosition, Transport, TransportTls, render};

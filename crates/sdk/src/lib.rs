@@ -16,7 +16,7 @@
 //! | `handler`, `request`, `batch`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
 //! | `log_sampler` | how often a cause is logged |
 //! | `memory_budget` | how many bytes requests and responses may hold together |
-//! | `error` | rejected requests, and the kinds of failure |
+//! | `error`, `escaped` | rejected requests, and the kinds of failure; text from outside, on terminals and in logs |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
 //! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
 
@@ -32,6 +32,7 @@ mod destination;
 mod egress;
 mod encode;
 mod error;
+mod escaped;
 mod function;
 mod handler;
 mod ingress;
@@ -75,6 +76,7 @@ pub use error::{
     BoxError, ErrorChain, FailureKind, FunctionError, HandlerError, IntoFunctionError, InvocationFailure, RequestError,
     ResultExt, StateError,
 };
+pub use escaped::Escaped;
 pub use function::Function;
 pub use handler::{BatchRequest, Outcome, Quarantined, RequestReplyHandler, Response, ResponseKind};
 pub use ingress::Ingress;

@@ -9,7 +9,7 @@ use prost::Message;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use statefun_sdk::local::Emitted;
-use statefun_sdk::{BoxError, Bytes};
+use statefun_sdk::{BoxError, Bytes, Escaped};
 
 use super::generator::{EventMessage, Events};
 use super::messages::{Alert, ConfirmFraud, CustomThreshold, Transaction};
@@ -128,7 +128,7 @@ impl Demo for FraudDemo {
         if emitted.egress != *ALERTS_EGRESS.id() {
             return record(emitted);
         }
-        Ok(Alert(&Transaction::decode(emitted.record.value().clone())?).to_string())
+        Ok(Escaped(Alert(&Transaction::decode(emitted.record.value().clone())?)).to_string())
     }
 }
 

@@ -17,7 +17,6 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use recloser::{AsyncRecloser, Recloser};
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
@@ -25,6 +24,7 @@ use statefun_sdk::{BoxError, ErrorChain, TypeError};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::circuit_breaker::CircuitBreaker;
 use super::scoring_service::ScoringService;
 
 /// A response is a few bytes of JSON.
@@ -67,13 +67,14 @@ impl ScoringOptions {
 /// A scoring service behind a URL.
 ///
 /// A request is retried after a transient error: no connection, no response in time, or one of the statuses 408, 429
-/// and 5xx. After three consecutive calls whose retries all failed, calls fail at once for a while.
+/// and 5xx. After three consecutive calls whose retries all failed, calls fail at once for a while; then a single call is made, and the
+/// others fail at once until it has succeeded.
 pub struct HttpScoringService {
     client: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     name: String,
     options: ScoringOptions,
     slots: Semaphore,
-    breaker: AsyncRecloser,
+    breaker: CircuitBreaker,
 }
 
 impl HttpScoringService {
@@ -97,17 +98,10 @@ impl HttpScoringService {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector.enable_http1().wrap_connector(tcp));
-        // The breaker evaluates the next result only after its ring buffer is full.
-        let breaker = Recloser::custom()
-            .error_rate(1.0)
-            .closed_len(FAILURES_TO_OPEN - 1)
-            .half_open_len(1)
-            .open_wait(options.cool_down)
-            .build();
         Ok(Self {
             client,
             slots: Semaphore::new(options.concurrency.get().into()),
-            breaker: breaker.into(),
+            breaker: CircuitBreaker::new(FAILURES_TO_OPEN, options.cool_down),
             name,
             options,
         })
@@ -169,13 +163,16 @@ impl HttpScoringService {
 impl ScoringService for HttpScoringService {
     fn score<'a>(&'a self, merchant: &'a str) -> BoxFuture<'a, Result<i32, BoxError>> {
         Box::pin(async move {
-            let call = self.breaker.call_with(Failure::is_transient, self.call(merchant));
-            call.await.map_err(|error| match error {
-                recloser::Error::Inner(failure) => format!("{}: {}", self.name, failure.text).into(),
-                recloser::Error::Rejected => {
-                    format!("{}: no request sent after {FAILURES_TO_OPEN} consecutive failed calls", self.name).into()
-                }
-            })
+            let Some(admitted) = self.breaker.admit() else {
+                let name = &self.name;
+                return Err(format!("{name}: no request sent after {FAILURES_TO_OPEN} consecutive failed calls").into());
+            };
+            let result = self.call(merchant).await;
+            match &result {
+                Err(failure) if failure.is_transient() => admitted.failed(),
+                _ => admitted.succeeded(),
+            }
+            result.map_err(|failure| format!("{}: {}", self.name, failure.text).into())
         })
     }
 }

@@ -22,7 +22,7 @@
 //! | this file | the names of the functions, and the ingresses and egresses |
 //! | [`transaction_manager`], [`counter`], [`merchant`], [`threshold`], [`model`] | the functions and their states |
 //! | [`messages`] | their messages |
-//! | `scoring_service`, `http_scoring_service` | the service that scores merchants, and a fake of it; its client |
+//! | `scoring_service`, `http_scoring_service`, `circuit_breaker` | the service that scores merchants, and a fake of it; its client; what spares it while it is down |
 //! | [`randomness`] | pseudo-random numbers that are the same when a request is retried |
 //! | [`generator`] | generated (synthetic) events |
 //! | `settings`, `args` | the configuration; its options |
@@ -38,6 +38,7 @@ pub mod threshold;
 pub mod transaction_manager;
 
 mod args;
+mod circuit_breaker;
 mod demo;
 mod http_scoring_service;
 mod scoring_service;

@@ -186,6 +186,54 @@ async fn a_service_that_is_down_is_left_alone_for_a_while() {
 }
 
 #[tokio::test]
+async fn after_the_cool_down_one_call_tries_the_service() {
+    let down = || status(500, "");
+    let service = Service::start([down(), down(), down(), Answer::Held(42)]).await;
+    let cool_down = Duration::from_millis(1);
+    let client = client(ScoringOptions { retries: 0, cool_down, ..options(&service.url("/scores")) });
+    for _ in 0..3 {
+        assert!(ask(&client).await.is_err());
+    }
+    // The first call after the cool-down is held by the service.
+    let mut probe = std::pin::pin!(async {
+        loop {
+            match ask(&client).await {
+                Err(_) => tokio::task::yield_now().await,
+                score => return score,
+            }
+        }
+    });
+    tokio::select! {
+        score = &mut probe => panic!("{score:?} while it is held"),
+        () = service.holds(1) => {}
+    }
+    for _ in 0..50 {
+        let error = ask(&client).await.expect_err("the probe has no response yet");
+        assert!(error.ends_with("no request sent after 3 consecutive failed calls"), "{error}");
+    }
+    assert_eq!(service.requests().len(), 4);
+    service.release().await;
+    assert_eq!(probe.await, Ok(42));
+    let (score, ()) = tokio::join!(ask(&client), service.release());
+    assert_eq!((score, service.requests().len()), (Ok(42), 5));
+}
+
+#[tokio::test]
+async fn a_cancelled_probe_leaves_the_next_call_to_try_the_service() {
+    let down = || status(500, "");
+    let service = Service::start([down(), down(), down(), Answer::Held(1), score(42)]).await;
+    let client = client(ScoringOptions { retries: 0, cool_down: Duration::ZERO, ..options(&service.url("/scores")) });
+    for _ in 0..3 {
+        assert!(ask(&client).await.is_err());
+    }
+    tokio::select! {
+        score = ask(&client) => panic!("{score:?} while it is held"),
+        () = service.holds(1) => {}
+    }
+    assert_eq!(ask(&client).await, Ok(42));
+}
+
+#[tokio::test]
 async fn one_merchant_that_has_no_score_keeps_nobody_from_theirs() {
     let service = Service::start([status(404, "")]).await;
     let client = client(options(&service.url("/scores")));

@@ -8,7 +8,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::KafkaArgs;
-use statefun_sdk::BoxError;
+use statefun_sdk::{BoxError, Escaped};
 
 /// The timeout of requests to the brokers.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -97,7 +97,7 @@ impl ClientContext for LogContext {
         use RDKafkaLogLevel::{Alert, Critical, Emerg, Error};
         if matches!(level, Emerg | Alert | Critical | Error) {
             // The prefix in brackets is the name of a librdkafka thread.
-            eprintln!("kafka: {}", message.split_once("]: ").map_or(message, |(_, message)| message));
+            eprintln!("kafka: {}", Escaped(message.split_once("]: ").map_or(message, |(_, message)| message)));
         }
     }
 

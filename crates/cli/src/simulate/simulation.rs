@@ -18,7 +18,7 @@ use super::SimulateArgs;
 use crate::receive::Source;
 use crate::schedule::Schedule;
 use crate::sink::{Deliveries, Record, Sink};
-use statefun_sdk::BoxError;
+use statefun_sdk::{BoxError, Escaped};
 
 impl SimulateArgs {
     /// The seed, or a random one that is short enough to retype.
@@ -69,7 +69,7 @@ pub async fn simulate(
         sink.finish().await;
     }
     for failure in deliveries.failures() {
-        eprintln!("{failure}");
+        eprintln!("{}", Escaped(failure));
     }
     let (confirmed, alerts, time) = (deliveries.confirmed(), printed.get(), start.elapsed().as_secs_f64());
     eprintln!("seed {seed}: {sent}; {confirmed} of {} confirmed, in {time:.1} s; {alerts} alerts", sent.all());

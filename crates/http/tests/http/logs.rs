@@ -13,7 +13,7 @@ use tracing_subscriber::fmt;
 use crate::support::{batch, registry};
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -27,9 +27,13 @@ impl Write for Log {
 }
 
 impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// The line that holds `part`.
-    fn line(&self, part: &str) -> String {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+    pub(crate) fn line(&self, part: &str) -> String {
+        let text = self.text();
         text.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part} in {text}")).to_owned()
     }
 }
@@ -67,5 +71,5 @@ async fn failures_are_logged_with_where_and_why_but_not_the_payload() {
     }
     let refused = log.line("status=400");
     assert!(refused.contains(" WARN ") && refused.contains("undecodable body"), "{refused}");
-    assert!(!String::from_utf8_lossy(&log.0.lock().unwrap()).contains("secret"));
+    assert!(!log.text().contains("secret"));
 }

@@ -85,6 +85,15 @@ async fn a_signal_ends_it_well() {
 }
 
 #[tokio::test]
+async fn a_hangup_does_not_end_it() {
+    let process = Process::start(0).await;
+    process.signal("-HUP").await;
+    process.until_readiness_is(200).await;
+    process.signal("-TERM").await;
+    assert!(process.ended().await.success());
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once() {
     let process = Process::start(600).await;
     process.signal("-TERM").await;

@@ -309,6 +309,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.stream.shutdown().await.unwrap();
     }
 
+    /// Sends a request; whether there is a response with status 200 before the other side closes.
+    pub(crate) async fn try_request(&mut self, request: &str) -> bool {
+        let mut start = [0; 12];
+        within(async {
+            self.stream.write_all(request.as_bytes()).await?;
+            self.stream.flush().await?;
+            self.stream.read_exact(&mut start).await
+        })
+        .await
+        .is_ok_and(|_| start == *b"HTTP/1.1 200")
+    }
+
     /// Whether the other side has closed, which it has to do in the end.
     pub(crate) async fn closed(&mut self) -> bool {
         assert!(self.received.is_empty());

@@ -8,7 +8,7 @@ use clap::Args;
 use statefun_sdk::{BoxError, Connector, Contract};
 
 use super::print;
-use crate::{Delivery, RenderError, RenderOptions, StartupPosition, Transport, duration, render};
+use crate::{Delivery, RenderError, RenderOptions, StartupPosition, Transport, TransportTls, duration, render};
 
 /// Options of `module render`.
 #[derive(Debug, Args)]
@@ -36,6 +36,18 @@ pub struct RenderArgs {
     /// The most connections of a worker to the functions; async only [default: the cluster's 1024]
     #[arg(long, env = "STATEFUN_POOL_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i32::MAX as i64))]
     pool_size: Option<u32>,
+    /// The authorities of the functions' certificate (PEM), a file on the workers; async only [default: those of their Java]
+    #[arg(long, env = "STATEFUN_TRUST_CACERTS", value_name = "FILE")]
+    trust_cacerts: Option<String>,
+    /// The cluster's certificate for mutual TLS (PEM), a file on the workers; async only
+    #[arg(long, env = "STATEFUN_CLIENT_CERT", value_name = "FILE", requires = "client_key")]
+    client_cert: Option<String>,
+    /// Its private key (PEM, PKCS #8), a file on the workers
+    #[arg(long, env = "STATEFUN_CLIENT_KEY", value_name = "FILE", requires = "client_cert")]
+    client_key: Option<String>,
+    /// The password of an encrypted key, a file on the workers
+    #[arg(long, env = "STATEFUN_CLIENT_KEY_PASSWORD", value_name = "FILE", requires = "client_key")]
+    client_key_password: Option<String>,
     /// The brokers [default: bootstrap.servers of the properties, or kafka:9092]
     #[arg(long, env = "STATEFUN_KAFKA_ADDRESS", value_name = "HOST:PORT,…")]
     kafka_address: Option<String>,
@@ -127,6 +139,12 @@ impl RenderArgs {
             connect: self.connect,
             max_batch: self.max_batch,
             pool_size: self.pool_size,
+            tls: TransportTls {
+                trust_cacerts: self.trust_cacerts.clone(),
+                client_cert: self.client_cert.clone(),
+                client_key: self.client_key.clone(),
+                client_key_password: self.client_key_password.clone(),
+            },
             kafka_address: self.kafka_address.clone(),
             kafka_group: self.kafka_group.clone(),
             default_kafka_group: None,
@@ -164,6 +182,10 @@ fn header(options: &RenderOptions, made_by: &MadeBy) -> String {
     for (name, value) in [
         ("--max-batch", options.max_batch.map(|batch| batch.to_string())),
         ("--pool-size", options.pool_size.map(|size| size.to_string())),
+        ("--trust-cacerts", options.tls.trust_cacerts.clone()),
+        ("--client-cert", options.tls.client_cert.clone()),
+        ("--client-key", options.tls.client_key.clone()),
+        ("--client-key-password", options.tls.client_key_password.clone()),
         ("--kafka-address", options.kafka_address.clone()),
         ("--kafka-group", options.kafka_group.clone()),
         ("--aws-region", options.aws_region.clone()),

@@ -75,6 +75,7 @@ fn endpoint(settings: &Settings<'_>, namespace: &str) -> Yaml<'static> {
         Transport::Async => {
             times.insert(0, kind);
             times.extend(options.pool_size.map(|size| ("pool_size", number(size))));
+            times.extend(options.tls.options().map(|(name, file)| (name, text(file))));
             map(times)
         }
         Transport::Okhttp => {

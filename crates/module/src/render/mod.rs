@@ -12,7 +12,7 @@ mod documents;
 mod options;
 mod properties;
 
-pub use options::{Delivery, RenderOptions, StartupPosition, Transport};
+pub use options::{Delivery, RenderOptions, StartupPosition, Transport, TransportTls};
 
 use std::fmt;
 use std::path::Path;
@@ -53,6 +53,9 @@ pub fn render(contract: &Contract, options: &RenderOptions) -> Result<(String, R
     }
     if options.pool_size.is_some() && options.transport == Transport::Okhttp {
         return invalid("--pool-size: only supported by --transport async");
+    }
+    if let (Some((name, _)), Transport::Okhttp) = (options.tls.options().next(), options.transport) {
+        return invalid(format!("--{}: only supported by --transport async", name.replace('_', "-")));
     }
     if is_lambda(&options.url) && options.call <= MAX_RESPONSE_TIME {
         let call = duration::format(options.call);

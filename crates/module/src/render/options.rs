@@ -22,6 +22,8 @@ pub struct RenderOptions {
     pub max_batch: Option<u32>,
     /// The most connections of a worker, for [`Transport::Async`] only; `None` is the cluster's 1024.
     pub pool_size: Option<u32>,
+    /// The files, on the cluster's workers, by which it trusts the functions and authenticates itself.
+    pub tls: TransportTls,
     /// The brokers, `HOST:PORT` and commas; `None` is `bootstrap.servers` of the properties, or `kafka:9092`.
     pub kafka_address: Option<String>,
     /// The consumer group; `None` is `group.id` of the properties, or `default_kafka_group`.
@@ -56,6 +58,7 @@ impl Default for RenderOptions {
             connect: Duration::from_secs(10),
             max_batch: None,
             pool_size: None,
+            tls: TransportTls::default(),
             kafka_address: None,
             kafka_group: None,
             default_kafka_group: None,
@@ -67,6 +70,33 @@ impl Default for RenderOptions {
             kinesis_endpoint: None,
             kinesis_properties: None,
         }
+    }
+}
+
+/// The TLS files of [`Transport::Async`], for an https URL only. They are paths on the cluster's workers; with `classpath:` they are
+/// in the job's JAR.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TransportTls {
+    /// The authorities of the functions' certificate (PEM); `None` are those of the cluster's Java.
+    pub trust_cacerts: Option<String>,
+    /// The cluster's certificate (PEM), which functions with mutual TLS require.
+    pub client_cert: Option<String>,
+    /// Its private key (PEM, PKCS #8).
+    pub client_key: Option<String>,
+    /// A file with the password of the key, if that is encrypted.
+    pub client_key_password: Option<String>,
+}
+
+impl TransportTls {
+    /// The options that are set, by their name in the module.
+    pub(crate) fn options(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let options = [
+            ("trust_cacerts", &self.trust_cacerts),
+            ("client_cert", &self.client_cert),
+            ("client_key", &self.client_key),
+            ("client_key_password", &self.client_key_password),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)))
     }
 }
 

@@ -160,6 +160,20 @@ impl Cluster {
         lines.map(|line| Ok(line.rsplit(' ').next().unwrap_or_default().parse::<u64>()?)).sum()
     }
 
+    /// A file of `up --tls`.
+    pub(crate) fn tls_file(&self, name: &str) -> PathBuf {
+        self.dir.join("tls").join(name)
+    }
+
+    pub(crate) fn functions_port(&self) -> Result<&str> {
+        self.setting("FUNCTIONS_PORT")
+    }
+
+    /// Replaces the certificate of our binary by one of the same authority.
+    pub(crate) fn renew_certificate(&self) -> Result<()> {
+        self.script("renew-certificate", &[&self.folder()]).map(drop)
+    }
+
     /// The ends of all logs.
     pub(crate) fn log_tails(&self) -> String {
         let Ok(files) = fs::read_dir(&self.dir) else { return String::new() };

@@ -8,6 +8,7 @@
 //! | `broker`, `kafka`, `kinesis` | records to the ingress and from the egress |
 //! | `figures` | what a test counted, and the table of it all |
 //! | `scenario`, `poison`, `load`, `faults` | the product and cart application |
+//! | `tls` | mutual TLS of the cluster and our binary |
 //! | `fraud`, `scores` | fraud detection, and its scoring service |
 //! | `managed` | a Flink without StateFun, to which the JAR of `deploy/managed-flink` is submitted |
 //! | `interpreters`, `delays`, `smoke` | functions that this process serves itself, and their tests |
@@ -27,6 +28,7 @@ mod poison;
 mod scenario;
 mod scores;
 mod smoke;
+mod tls;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -67,6 +69,8 @@ struct Args {
 enum Job {
     /// Product and cart, async transport, exactly once: the scenario, poison, and load with faults
     Async,
+    /// Product and cart, async transport with mutual TLS, exactly once: the scenario, and a renewed certificate
+    Tls,
     /// Product and cart, okhttp transport, exactly once: the scenario
     Okhttp,
     /// Product and cart, async transport, Kinesis in and out: the scenario
@@ -114,6 +118,10 @@ impl Job {
                 ("product and cart over async", Box::new(scenario::over_kafka)),
                 ("poison among good records", Box::new(poison::run)),
                 ("load with faults, exactly once", Box::new(move |cluster, report| load::run(cluster, load, report))),
+            ],
+            Self::Tls => vec![
+                ("product and cart over mutual TLS", Box::new(scenario::over_kafka)),
+                ("a renewed certificate", Box::new(tls::run)),
             ],
             Self::Okhttp => vec![("product and cart over okhttp", Box::new(scenario::over_kafka))],
             Self::Elsewhere => vec![("product and cart, served elsewhere", Box::new(scenario::over_kafka))],
@@ -172,6 +180,7 @@ impl Job {
                 let url = args.functions_url.clone().context("--functions-url is missing")?;
                 options.extend(["--functions-url".to_owned(), url]);
             }
+            Self::Tls => options.push("--tls".to_owned()),
             Self::Okhttp => options.extend(["--transport", "okhttp"].map(str::to_owned)),
             Self::AtLeastOnce => {
                 options.extend(["--transport", "okhttp", "--semantic", "at-least-once"].map(str::to_owned));
