@@ -35,7 +35,7 @@ missing() {
 scripts() {
     shellcheck --external-sources .ci/{run,full,stages.bash,own-program,public-api,tutorial} tests/lib.bash \
         tests/cluster/{up,down,status,savepoint,restart-from,run,lib.bash} \
-        tests/{managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
+        tests/{attack,managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
         tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
         deploy/compose/*.sh crates/cli/tests/kafka/kafka.sh benches/kit/build \
         lambda/{build.sh,tools,bench} tests/lambda/run
@@ -154,6 +154,15 @@ command_line() {
         --features statefun-cli/kafka,statefun-cli/kinesis,statefun-cli/simulate,statefun-cluster-tests/kafka -- -D warnings
     MOTO_SERVER=$server cargo test -p statefun-cli --features kafka,kinesis,simulate -- --include-ignored
 }
+
+# Counts and bytes, not times: the release build serves.
+attack() {
+    cargo build --quiet --release
+    STATEFUN_SERVER=$CARGO_TARGET_DIR/release/statefun-server tests/attack/run quick
+}
+
+# It needs a quiet machine with some gigabytes of memory.
+attack_full() { tests/attack/run full; }
 
 # The chart, and its job on a real Flink.
 helm() {
