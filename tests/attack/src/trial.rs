@@ -85,7 +85,11 @@ pub(crate) async fn run(program: &Program, row: &Row, judge: Judge) -> anyhow::R
         tokio::time::sleep(Duration::from_millis(500)).await;
         (outcome, watch.finish().await?)
     };
-    let mut outcome = outcome.context("the attack")?;
+    let mut outcome = match outcome {
+        // An attack whose server is gone has no more to say.
+        Err(error) if !server.runs() => Outcome { seen: format!("{error:#}"), ..Outcome::default() },
+        outcome => outcome.context("the attack")?,
+    };
     if !row.held {
         outcome.held.clear();
     }

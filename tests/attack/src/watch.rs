@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::watch;
@@ -24,6 +24,9 @@ const PROBE_PERIOD: Duration = Duration::from_millis(500);
 const MEMORY_PERIOD: Duration = Duration::from_millis(20);
 /// Above this the machine is in danger, and the row has failed long since: the server is killed.
 const KILL_MIB: u64 = 4096;
+
+/// How long a server may take to be ready.
+const START: Duration = Duration::from_secs(10);
 
 /// How long answers are waited for.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +89,7 @@ impl Watch {
         let mut connection = server.peer.open(HEALTHY).await?;
         let first = connection.invoke(body.clone()).await?;
         ensure!(first.status() == 200, "unattacked: {}", first.status());
-        ensure!(ready(&server.operators).await?, "unattacked: not ready");
+        timeout(START, until_ready(&server.operators)).await.context("unattacked: not ready")?;
         let stream = Arc::new(Stream {
             peer: server.peer.clone(),
             body,
@@ -104,7 +107,7 @@ impl Watch {
                 let memory = tokio::spawn(look_at_memory(process, stopped.clone(), kill));
                 let requests = tokio::spawn(requests(Arc::clone(&stream), stopped, bounds.request));
                 let (probes, probes_answered) = probes.await?;
-                let killed = memory.await?;
+                let (killed, largest) = memory.await?;
                 requests.await?;
                 let mut requests = std::mem::take(&mut *lock(&stream.requests));
                 requests.milliseconds.sort_by(f64::total_cmp);
@@ -116,8 +119,8 @@ impl Watch {
                     p99_ms: quantile(&requests.milliseconds, 0.99),
                     probes,
                     probes_answered,
-                    // One that was killed is not there to be asked.
-                    peak_mib: memory_mib(process, "VmHWM:").unwrap_or(if killed { KILL_MIB } else { 0 }),
+                    // One that has ended is not there to be asked.
+                    peak_mib: memory_mib(process, "VmHWM:").unwrap_or(largest),
                     killed,
                 })
             })
@@ -206,6 +209,12 @@ async fn ready(operators: &Peer) -> anyhow::Result<bool> {
     Ok(operators.open(HEALTHY).await?.get("/readyz").await?.status() == 200)
 }
 
+async fn until_ready(operators: &Peer) {
+    while !matches!(ready(operators).await, Ok(true)) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// How many probes there were, and how many of them were answered within `bound`.
 async fn probe(operators: Peer, mut stopped: watch::Receiver<bool>, bound: Duration) -> (u64, u64) {
     let mut ticks = interval(PROBE_PERIOD);
@@ -223,18 +232,20 @@ async fn probe(operators: Peer, mut stopped: watch::Receiver<bool>, bound: Durat
     (probes.len() as u64, probes.iter().filter(|answered| **answered).count() as u64)
 }
 
-/// Kills the server where it takes too much; whether it did.
-async fn look_at_memory(process: u32, mut stopped: watch::Receiver<bool>, kill: watch::Sender<bool>) -> bool {
+/// Kills the server where it takes too much. Whether it did, and the most that was seen, in MiB.
+async fn look_at_memory(process: u32, mut stopped: watch::Receiver<bool>, kill: watch::Sender<bool>) -> (bool, u64) {
     let mut ticks = interval(MEMORY_PERIOD);
+    let mut largest = 0;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            _ = stopped.wait_for(|stopped| *stopped) => return false,
+            _ = stopped.wait_for(|stopped| *stopped) => return (false, largest),
         }
-        if memory_mib(process, "VmRSS:").is_some_and(|resident| resident > KILL_MIB) {
+        largest = largest.max(memory_mib(process, "VmRSS:").unwrap_or_default());
+        if largest > KILL_MIB {
             statefun_test_support::process::signal(process, "KILL");
             let _ = kill.send(true);
-            return true;
+            return (true, largest);
         }
     }
 }
