@@ -41,7 +41,7 @@ fn start() -> mpsc::Sender<DuplexStream> {
     let (connect, connections) = mpsc::channel(1);
     let options = Options { body_limit: 4096, ..Options::default() };
     let server = Server::new(registry(), options).expect("a server");
-    block_on(async { tokio::spawn(server.serve(Connections(connections), std::future::pending())) });
+    block_on(async { drop(tokio::spawn(server.serve(Connections(connections), std::future::pending()))) });
     connect
 }
 
