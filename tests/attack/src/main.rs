@@ -149,9 +149,9 @@ async fn attack(server: &std::path::Path, rows: &Rows, judge: Judge) -> anyhow::
         false => print!("{}", report::table(&trials)),
     }
     if let Some(page) = &rows.write {
-        report::write(page, &trials, &program.pod())?;
+        report::write(page, &trials, &program.options())?;
     }
     let failed = trials.iter().filter(|trial| !trial.failures.is_empty()).count();
-    eprintln!("{} of {} rows pass ({})", trials.len() - failed, trials.len(), program.pod());
+    eprintln!("{} of {} rows pass ({})", trials.len() - failed, trials.len(), program.options());
     Ok(failed == 0)
 }

@@ -14,16 +14,17 @@ use statefun_test_support::process::signal;
 
 use crate::client::Peer;
 
-/// The memory limit of the chart's pod.
-const POD: &str = "512MiB";
+/// Options that an older server does not have, and what they are set to: a fifth of the 512 MiB of the chart's pod, which is the
+/// default inside of it, and a time-out that is worth waiting for.
+const SETTINGS: [(&str, &str); 2] = [("--memory-budget", "102MiB"), ("--drain-timeout", "5s")];
+/// The address for operators.
+const ADMIN: &str = "--admin-listen";
 
 /// The program, and which options it has.
 pub(crate) struct Program {
     path: PathBuf,
-    /// Operators have an address of their own.
-    has_admin: bool,
-    /// The option that takes the size of the pod.
-    memory: Option<String>,
+    /// The help of `serve`.
+    help: String,
 }
 
 impl Program {
@@ -34,18 +35,22 @@ impl Program {
             .args(["serve", "--help"])
             .output()
             .with_context(|| format!("{} does not run", path.display()))?;
-        let help = String::from_utf8(output.stdout)?;
-        let mut options = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-        let memory = options.find(|word| word.starts_with("--") && word.contains("memory")).map(ToOwned::to_owned);
-        let has_admin = help.contains("--admin-listen");
-        Ok(Self { path: path.to_owned(), has_admin, memory })
+        Ok(Self { path: path.to_owned(), help: String::from_utf8(output.stdout)? })
     }
 
-    /// What the pod's size is passed by, for the report.
-    pub(crate) fn pod(&self) -> String {
-        let memory = self.memory.as_ref().map_or("no memory limit".to_owned(), |option| format!("{option} {POD}"));
-        let operators = if self.has_admin { "its own address for operators" } else { "one address for all" };
-        format!("{memory}, {operators}")
+    fn has(&self, option: &str) -> bool {
+        self.help.contains(option)
+    }
+
+    fn settings(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        SETTINGS.into_iter().filter(|(option, _)| self.has(option))
+    }
+
+    /// The options of all rows, for the report.
+    pub(crate) fn options(&self) -> String {
+        let settings: Vec<_> = self.settings().map(|(option, value)| format!("{option} {value}")).collect();
+        let admin = if self.has(ADMIN) { ADMIN } else { "no address for operators" };
+        [&settings[..], &[admin.to_owned()]].concat().join(", ")
     }
 }
 
@@ -86,12 +91,12 @@ impl Server {
         let files = tempfile::tempdir()?;
         let mut options: Vec<String> =
             ["serve", "--listen", "127.0.0.1:0", "--log", "info"].map(ToOwned::to_owned).into();
-        let admin = if program.has_admin { Some(free_address()?) } else { None };
+        let admin = if program.has(ADMIN) { Some(free_address()?) } else { None };
         if let Some(admin) = admin {
-            options.extend(["--admin-listen".to_owned(), admin.to_string()]);
+            options.extend([ADMIN.to_owned(), admin.to_string()]);
         }
-        if let Some(memory) = &program.memory {
-            options.extend([memory.clone(), POD.to_owned()]);
+        for (option, value) in program.settings() {
+            options.extend([option.to_owned(), value.to_owned()]);
         }
         let mut certificate = None;
         if start.tls {
