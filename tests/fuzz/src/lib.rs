@@ -24,6 +24,7 @@ use std::cell::LazyCell;
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
+use statefun_applications::fraud::{self, FakeScoringService};
 use statefun_applications::{Destinations, Settings, all};
 use statefun_sdk::Registry;
 use tokio::runtime::{Builder, Runtime};
@@ -44,7 +45,11 @@ pub const TARGETS: [(&str, Target); 8] = [
 ];
 
 static REGISTRY: LazyLock<Arc<Registry>> = LazyLock::new(|| {
-    let functions = all(&Destinations::default(), &Settings::default());
+    let mut settings = Settings::default();
+    // The other takes as long as a remote one.
+    let scoring_service = Arc::new(FakeScoringService::quick());
+    settings.set(fraud::Settings { scoring_service, ..fraud::Settings::default() });
+    let functions = all(&Destinations::default(), &settings);
     Arc::new(Registry::builder().functions(functions).build().expect("a valid registry"))
 });
 
