@@ -33,9 +33,9 @@ missing() {
 }
 
 scripts() {
-    shellcheck --external-sources .ci/{run,full,stages.bash,own-program,public-api,tutorial} tests/lib.bash \
+    shellcheck --external-sources .ci/{run,full,stages.bash,deny,own-program,public-api,tutorial} tests/lib.bash \
         tests/cluster/{up,down,status,savepoint,restart-from,renew-certificate,run,lib.bash} \
-        tests/{managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
+        tests/{attack,fuzz,managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
         tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
         deploy/compose/*.sh crates/cli/tests/kafka/kafka.sh benches/kit/build \
         lambda/{build.sh,tools,bench} tests/lambda/run
@@ -128,6 +128,9 @@ dependencies() {
     done
 }
 
+# Their licences, versions and sources, and known vulnerabilities where the database can be had.
+supply_chain() { .ci/deny; }
+
 # All that is to be published, as its users get it.
 # cargo verifies a package with the others from a registry that it makes for this, and takes what it once unpacked or compiled
 # of a version for ever: the same version of an earlier commit would be verified.
@@ -154,6 +157,19 @@ command_line() {
         --features statefun-cli/kafka,statefun-cli/kinesis,statefun-cli/simulate,statefun-cluster-tests/kafka -- -D warnings
     MOTO_SERVER=$server cargo test -p statefun-cli --features kafka,kinesis,simulate -- --include-ignored
 }
+
+# Counts and bytes, not times: the release build serves.
+attack() {
+    cargo build --quiet --release
+    STATEFUN_SERVER=$CARGO_TARGET_DIR/release/statefun-server tests/attack/run quick
+}
+
+# It needs a quiet machine with some gigabytes of memory.
+attack_full() { tests/attack/run full; }
+
+fuzzing() { tests/fuzz/run 5; }
+
+fuzzing_full() { tests/fuzz/run 600; }
 
 # The chart, and its job on a real Flink.
 helm() {

@@ -52,11 +52,13 @@ fn it_is_complete_and_always_the_same() {
             "states": { "seen": { "type": "io.statefun.types/int", "expiration": null } },
             "accepts": ["demo/login"],
             "targets": [],
+            "sends": {},
             "replies": false,
             "egresses": { "demo/dead-letter": "kafka", "demo/greetings": "kafka" },
             "on_failure": {
                 "policy": "dead-letter", "egress": "demo/dead-letter", "destination": "kafka:demo-dead-letter"
             },
+            "on_unexpected_type": "dead-letter",
         })
     );
     assert_eq!(
@@ -68,6 +70,7 @@ fn it_is_complete_and_always_the_same() {
             },
             "accepts": ["com.googleapis/RequestItem", "com.googleapis/RestockItem"],
             "targets": [],
+            "sends": {},
             "replies": true,
             "egresses": { "shopping-cart-example/dead-letter": "kafka" },
             "on_failure": {
@@ -75,6 +78,7 @@ fn it_is_complete_and_always_the_same() {
                 "egress": "shopping-cart-example/dead-letter",
                 "destination": "kafka:shopping-cart-example-dead-letter",
             },
+            "on_unexpected_type": "dead-letter",
         })
     );
     assert_eq!(

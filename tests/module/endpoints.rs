@@ -54,13 +54,13 @@ fn endpoints() {
         ),
         ("maxNumBatchRequests: 500", "maxBatch: 500", &["error[unknown-field] 1:spec.maxBatch"][..]),
         (
-            "  maxNumBatchRequests: 1000\n  timeouts:\n    call: 1min",
+            "  maxNumBatchRequests: 1000\n  timeouts:\n    call: 2min",
             "  transport:\n    type: io.statefun.transports.v1/async",
             &["error[misplaced-transport] 3:spec.transport"][..],
         ),
         (
             "  maxNumBatchRequests: 500\n",
-            "  timeouts:\n    call: 1min\n",
+            "  timeouts:\n    call: 2min\n",
             &["error[misplaced-timeouts] 1:spec.timeouts"][..],
         ),
         (

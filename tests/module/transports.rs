@@ -20,7 +20,7 @@ fn transports() {
         ("pool_ttl: 15s", "read: 10s", &["error[okhttp-only] 1:spec.transport.read"][..]),
         (
             "    call: 2 min\n    connect: 20s\n",
-            "    timeouts:\n      call: 1min\n      write: 10s\n",
+            "    timeouts:\n      call: 2min\n      write: 10s\n",
             &["error[okhttp-only] 1:spec.transport.timeouts.write"][..],
         ),
         (
@@ -30,7 +30,7 @@ fn transports() {
         ),
         (
             "    call: 2 min\n    connect: 20s\n",
-            "    connect: 20s\n    timeouts:\n      call: 1min\n",
+            "    connect: 20s\n    timeouts:\n      call: 2min\n",
             &["error[timeout-overridden] 1:spec.transport.connect"][..],
         ),
         (
@@ -46,7 +46,7 @@ fn transports() {
         ),
         (
             "      write: 10000\n",
-            "      write: 10000\n    call: 1min\n",
+            "      write: 10000\n    call: 2min\n",
             &["error[misplaced-timeouts] 2:spec.transport.call"][..],
         ),
         (
@@ -67,7 +67,7 @@ fn transports() {
         ),
         ("      read: 10s\n", "      read: 0\n", &["error[zero-duration] 2:spec.transport.timeouts.read"][..]),
         (
-            "    call: 1min\n---",
+            "    call: 2min\n---",
             "    call: 5s\n---",
             &[
                 "error[timeout-longer-than-call] 3:spec.timeouts.connect",
@@ -76,7 +76,7 @@ fn transports() {
             ][..],
         ),
         (
-            "    call: 1min\n---",
+            "    call: 2min\n---",
             "    call: 10s\n    connect: 5s\n    write: 11s\n---",
             &["error[timeout-longer-than-call] 3:spec.timeouts.write"][..],
         ),

@@ -16,4 +16,6 @@ mod runtime;
 
 pub use program::{NoOptions, bootstrap};
 pub use responses::LARGEST_BODY;
+#[doc(hidden)]
+pub use runtime::service;
 pub use runtime::{FUNCTION_TIMEOUT, run};

@@ -1,8 +1,11 @@
+use std::convert::Infallible;
 use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_http::Error;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Error, LambdaEvent, Service};
+use serde::Serialize;
 use statefun_http::Options;
 use statefun_sdk::Registry;
 
@@ -36,8 +39,17 @@ pub async fn run(registry: impl Into<Arc<Registry>>, function_timeout: Duration)
         )
         .into());
     }
+    lambda_http::lambda_runtime::run(service(registry, function_timeout)).await
+}
+
+/// What [`run`] serves, without the Runtime API: for tests.
+#[doc(hidden)]
+pub fn service(
+    registry: impl Into<Arc<Registry>>,
+    function_timeout: Duration,
+) -> impl Service<LambdaEvent<LambdaRequest>, Response: Serialize + Send, Error = Infallible, Future: Send> {
     // The path includes the stage, and the gateway decides which paths reach the functions.
     let options = Options { any_path: true, body_limit: LARGEST_BODY, ..Options::default() };
     let router = statefun_http::router(registry, &options);
-    lambda_http::lambda_runtime::run(Readable::new(Responses::new(router, function_timeout))).await
+    Readable::new(Responses::new(router, function_timeout))
 }
