@@ -52,11 +52,17 @@ fn endpoints() {
             "maxNumBatchRequests: many",
             &["error[wrong-type] 1:spec.maxNumBatchRequests"][..],
         ),
+        ("maxNumBatchRequests: 500", "maxNumBatchRequests: 65536", &[][..]),
+        (
+            "maxNumBatchRequests: 500",
+            "maxNumBatchRequests: 65537",
+            &["error[batch-too-large] 1:spec.maxNumBatchRequests"][..],
+        ),
         ("maxNumBatchRequests: 500", "maxBatch: 500", &["error[unknown-field] 1:spec.maxBatch"][..]),
         (
             "  maxNumBatchRequests: 1000\n  timeouts:\n    call: 2min",
             "  transport:\n    type: io.statefun.transports.v1/async",
-            &["error[misplaced-transport] 3:spec.transport"][..],
+            &["warning[call-too-short] 3:spec.urlPathTemplate", "error[misplaced-transport] 3:spec.transport"][..],
         ),
         (
             "  maxNumBatchRequests: 500\n",

@@ -26,8 +26,10 @@ fn transports() {
         (
             "    connect: 20s\n",
             "    timeouts:\n      connect: 20s\n",
-            &["error[timeout-overridden] 1:spec.transport.call"][..],
+            &["warning[call-too-short] 1:spec.urlPathTemplate", "error[timeout-overridden] 1:spec.transport.call"][..],
         ),
+        ("call: 2 min", "call: 90s", &[][..]),
+        ("call: 2 min", "call: 89s", &["warning[call-too-short] 1:spec.transport.call"][..]),
         (
             "    call: 2 min\n    connect: 20s\n",
             "    connect: 20s\n    timeouts:\n      call: 2min\n",
@@ -62,7 +64,7 @@ fn transports() {
         ("      write: 10000\n", "      white: 10000\n", &["error[unknown-field] 2:spec.transport.timeouts.white"][..]),
         (
             "      read: 10s\n",
-            "      read: 2min\n",
+            "      read: 3min\n",
             &["error[timeout-longer-than-call] 2:spec.transport.timeouts.read"][..],
         ),
         ("      read: 10s\n", "      read: 0\n", &["error[zero-duration] 2:spec.transport.timeouts.read"][..]),
@@ -73,12 +75,14 @@ fn transports() {
                 "error[timeout-longer-than-call] 3:spec.timeouts.connect",
                 "error[timeout-longer-than-call] 3:spec.timeouts.read",
                 "error[timeout-longer-than-call] 3:spec.timeouts.write",
+                "warning[call-too-short] 3:spec.timeouts.call",
             ][..],
         ),
         (
             "    call: 2min\n---",
             "    call: 10s\n    connect: 5s\n    write: 11s\n---",
-            &["error[timeout-longer-than-call] 3:spec.timeouts.write"][..],
+            &["warning[call-too-short] 3:spec.timeouts.call", "error[timeout-longer-than-call] 3:spec.timeouts.write"]
+                [..],
         ),
     ] {
         assert_findings(from, to, expected);

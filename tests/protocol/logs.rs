@@ -275,7 +275,7 @@ fn no_payload_is_ever_printed() {
         let stored = || Some(value_of(marker.text.clone()));
         for (type_name, status) in [
             ("logs/success", 200),
-            ("logs/transient", 500),
+            ("logs/transient", 503),
             ("logs/poison", 500),
             ("logs/undeclared", 500),
             ("logs/panic", 500),
@@ -327,7 +327,7 @@ fn no_payload_of_the_applications_is_printed() {
             &marker,
             server,
             lines,
-            &["batch failed", "message sent to the dead letters", "undecodable body"],
+            &["batch failed", "messages sent to the dead letters", "undecodable body"],
         );
     }
 }

@@ -8,6 +8,7 @@ use axum::extract::Request;
 use statefun_sdk::{FailureKind, InvocationFailure, LogSampler, Outcome, Quarantined, Registry, Response};
 use tracing::{debug, error, info, warn};
 
+use crate::metrics::KINDS;
 use crate::rejection::Rejection;
 
 /// A header by which a client or a proxy names a request.
@@ -25,12 +26,16 @@ pub(crate) struct Log {
 
 #[derive(Default)]
 struct FunctionLog {
-    /// Batches that failed: with transient errors, and with others.
-    transient: LogSampler,
-    failed: LogSampler,
-    dead_letters: LogSampler,
-    ignored: LogSampler,
+    /// Of batches that failed, by kind.
+    failed: [LogSampler; KINDS.len()],
+    /// Of messages that failed without failing their batch, by kind.
+    quarantined: [LogSampler; KINDS.len()],
     reruns: LogSampler,
+}
+
+fn of_kind(samplers: &[LogSampler; KINDS.len()], kind: FailureKind) -> Option<u64> {
+    let position = KINDS.iter().position(|known| *known == kind)?;
+    samplers[position].sample()
 }
 
 impl Log {
@@ -44,17 +49,16 @@ impl Log {
         let Some(log) = self.functions.get(response.function) else { return };
         for Quarantined { outcome, count, first, .. } in &response.quarantined {
             let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = first;
+            let Some(suppressed) = of_kind(&log.quarantined, *kind) else { continue };
             let kind = kind.as_str();
             match outcome {
                 Outcome::DeadLetter => {
-                    let Some(suppressed) = log.dead_letters.sample() else { continue };
                     warn!(
                         function = ?target, index, invocations, message_type, failure = kind, error = reason,
                         count, suppressed, "messages sent to the dead letters"
                     );
                 }
                 _ => {
-                    let Some(suppressed) = log.ignored.sample() else { continue };
                     info!(
                         function = ?target, message_type, failure = kind, error = reason, count, suppressed,
                         "messages ignored"
@@ -80,16 +84,15 @@ impl Log {
         let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = failure;
         let position = registry.functions().iter().position(|function| target.is(function.type_name()));
         let Some(log) = position.and_then(|position| self.functions.get(position)) else { return };
+        let Some(suppressed) = of_kind(&log.failed, *kind) else { return };
         let failure = kind.as_str();
         // Transient errors usually pass without an operator.
         if *kind == FailureKind::Transient {
-            let Some(suppressed) = log.transient.sample() else { return };
             warn!(
                 function = ?target, index, invocations, message_type, failure, error = reason, suppressed,
                 "batch failed"
             );
         } else {
-            let Some(suppressed) = log.failed.sample() else { return };
             error!(
                 function = ?target, index, invocations, message_type, failure, error = reason, suppressed,
                 "batch failed"

@@ -27,7 +27,7 @@ const REJECTIONS: [StatusCode; 8] = [
 ];
 
 /// The kinds that fail batches.
-const KINDS: [FailureKind; 10] = [
+pub(crate) const KINDS: [FailureKind; 10] = [
     FailureKind::Transient,
     FailureKind::Poison,
     FailureKind::Panic,

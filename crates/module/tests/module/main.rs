@@ -140,3 +140,28 @@ fn ingresses_and_egresses_that_change_are_told() {
     assert_eq!(codes(&with, &more), [(Severity::Warning, "egress-added")]);
     assert_eq!(codes(&more, &with), [(Severity::Note, "egress-removed")]);
 }
+
+/// With a rolling update, and after a rollback, the older receiver gets what the new sender sends.
+#[test]
+fn a_sender_is_not_released_before_its_receiver() {
+    const MAILER: TypeName = TypeName::new("shop/mailer");
+    let codes = |old: &Contract, new: &Contract| -> Vec<_> {
+        compare(old, new).findings.iter().map(|finding| (finding.severity(), finding.code())).collect()
+    };
+    async fn texts(_: &mut Context, _: String) -> Result<(), FunctionError> {
+        Ok(())
+    }
+    async fn numbers(_: &mut Context, _: i32) -> Result<(), FunctionError> {
+        Ok(())
+    }
+    let mailer = || Function::new("shop/mailer").on(texts);
+    let release = |order: Function, mailer: Function| {
+        Contract::of(&Registry::builder().function(order).function(mailer).build().expect("a registry"))
+    };
+    let first = release(order().sends::<String>(MAILER), mailer());
+    let receiver = release(order().sends::<String>(MAILER), mailer().on(numbers));
+    let both = release(order().sends::<String>(MAILER).sends::<i32>(MAILER), mailer().on(numbers));
+    assert_eq!(codes(&first, &both), [(Severity::Error, "sender-before-receiver")]);
+    assert_eq!(codes(&first, &receiver), []);
+    assert_eq!(codes(&receiver, &both), []);
+}
