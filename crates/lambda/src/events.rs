@@ -4,6 +4,8 @@ use std::task::{Context, Poll};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use lambda_http::http::header::HOST;
+use lambda_http::http::uri::PathAndQuery;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, Request, Response, Service};
 use tracing::warn;
@@ -18,7 +20,8 @@ pub(crate) type HttpResponse = Response<axum::body::Body>;
 /// Passes events to an HTTP service.
 ///
 /// lambda_http panics if a body is marked as base64 and is not. This passes such a body on as text, which the service
-/// rejects with a response.
+/// rejects with a response. It also panics where path, host and query make no URI: the service has no use for the host, and
+/// takes any path.
 pub(crate) struct Readable<'a, S>(Adapter<'a, HttpResponse, S>);
 
 impl<'a, S> Readable<'a, S>
@@ -45,6 +48,20 @@ where
     }
 
     fn call(&mut self, mut event: LambdaEvent<LambdaRequest>) -> Self::Future {
+        match &mut event.payload {
+            LambdaRequest::ApiGatewayV1(event) => {
+                event.headers.remove(HOST);
+                event.request_context.domain_name = None;
+                make_absolute(&mut event.path);
+            }
+            LambdaRequest::ApiGatewayV2(event) => {
+                event.headers.remove(HOST);
+                event.request_context.domain_name = None;
+                make_absolute(&mut event.raw_path);
+                event.raw_query_string.take_if(|query| PathAndQuery::try_from(format!("/?{query}")).is_err());
+            }
+            _ => {}
+        }
         let encoded = match &mut event.payload {
             LambdaRequest::ApiGatewayV1(event) => Some((event.body.as_deref(), &mut event.is_base64_encoded)),
             LambdaRequest::ApiGatewayV2(event) => Some((event.body.as_deref(), &mut event.is_base64_encoded)),
@@ -58,6 +75,13 @@ where
             *is_base64 = false;
         }
         self.0.call(event)
+    }
+}
+
+/// What begins with a slash is a path, whatever follows.
+fn make_absolute(path: &mut Option<String>) {
+    if let Some(path) = path.as_mut().filter(|path| !path.starts_with('/')) {
+        path.insert(0, '/');
     }
 }
 

@@ -18,4 +18,4 @@ pub use program::{NoOptions, bootstrap};
 pub use responses::LARGEST_BODY;
 #[doc(hidden)]
 pub use runtime::service;
-pub use runtime::{FUNCTION_TIMEOUT, run};
+pub use runtime::{Timeouts, run};

@@ -1,14 +1,13 @@
 //! A program that Lambda starts.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::{Args, Parser};
 use statefun_sdk::{BoxError, ErrorChain, Registry};
 use tracing::error;
 use tracing_subscriber::EnvFilter;
 
-use crate::runtime::{FUNCTION_TIMEOUT, run};
+use crate::runtime::{Timeouts, run};
 
 /// Stateful functions for Apache Flink on AWS Lambda
 ///
@@ -26,10 +25,21 @@ struct Settings<A: Args> {
         long,
         env = "STATEFUN_FUNCTION_TIMEOUT",
         value_name = "TIME",
-        default_value_t = FUNCTION_TIMEOUT.into(),
+        default_value_t = Timeouts::default().function.into(),
         value_parser = some_time,
     )]
     function_timeout: humantime::Duration,
+    /// How long a function may take over one message; then its batch fails, and the cluster retries it
+    ///
+    /// Shorter than the timeout of a request, so that the log says which function it was.
+    #[arg(
+        long,
+        env = "STATEFUN_INVOCATION_TIMEOUT",
+        value_name = "TIME",
+        default_value_t = Timeouts::default().invocation.into(),
+        value_parser = some_time,
+    )]
+    invocation_timeout: humantime::Duration,
     /// What to log: a level (error, warn, info, debug, trace), or levels by module
     #[arg(long, env = "STATEFUN_LOG", value_name = "FILTER", default_value = "info")]
     log: String,
@@ -76,7 +86,9 @@ async fn serve<A: Args>(
     settings: Settings<A>,
     functions: impl FnOnce(A) -> Result<Registry, BoxError>,
 ) -> Result<(), BoxError> {
-    run(functions(settings.functions)?, Duration::from(settings.function_timeout)).await
+    let timeouts =
+        Timeouts { function: settings.function_timeout.into(), invocation: settings.invocation_timeout.into() };
+    run(functions(settings.functions)?, timeouts).await
 }
 
 /// Lambda keeps each line of standard error as an event of CloudWatch. Lines are written at once, not by a thread: between events

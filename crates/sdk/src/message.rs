@@ -55,6 +55,10 @@ impl Message {
         self.0.json()
     }
 
+    pub(crate) fn of(type_name: ByteString, value: Option<Bytes>) -> Self {
+        Self(TypedValue::of(type_name, value))
+    }
+
     /// Returns `None` where the type name is not UTF-8.
     pub(crate) fn from_wire(argument: Option<reqreply::TypedValue>) -> Option<Self> {
         TypedValue::from_wire(argument).map(Self)

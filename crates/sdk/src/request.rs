@@ -2,7 +2,7 @@
 //!
 //! Whatever the body holds, reading it takes no more memory than the body itself and what its function declares.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use prost::{DecodeError, Message as _};
 
@@ -18,6 +18,19 @@ const INVOCATION: u32 = 100;
 const TARGET: u32 = 1;
 const STATE: u32 = 2;
 const INVOCATIONS: u32 = 3;
+
+// Keys of fields with a length, as they are encoded.
+const INVOCATIONS_KEY: u8 = key(INVOCATIONS);
+const CALLER_KEY: u8 = key(1);
+const ARGUMENT_KEY: u8 = key(2);
+const TYPE_NAME_KEY: u8 = key(1);
+const VALUE_KEY: u8 = key(3);
+/// Of a boolean.
+const HAS_VALUE_KEY: u8 = 2 << 3;
+
+const fn key(tag: u32) -> u8 {
+    (tag << 3) as u8 | WireType::LengthDelimited as u8
+}
 
 /// The most states of a request. The runtime sends those that some release of the function has declared.
 const MOST_STATES: usize = 65_536;
@@ -56,8 +69,8 @@ impl Head {
         let mut target = None::<reqreply::Address>;
         let (mut states, mut messages) = (0..0, 0);
         let (mut state_count, mut invocations) = (0, 0);
+        let mut before = 0;
         let mut fields = Fields(&batch);
-        let mut begin = 0;
         while let Some((tag, value)) = fields.next()? {
             let end = batch.len() - fields.0.len();
             match (tag, value) {
@@ -67,21 +80,25 @@ impl Head {
                 }
                 (STATE, Some(_)) => {
                     if state_count == 0 {
-                        states.start = begin;
+                        states.start = before;
                     }
                     states.end = end;
                     state_count += 1;
                 }
                 (INVOCATIONS, Some(_)) => {
                     if invocations == 0 {
-                        messages = begin;
+                        messages = before;
                     }
                     invocations += 1;
+                    // Most often there are only more of them.
+                    while fields.skip_same(INVOCATIONS_KEY) {
+                        invocations += 1;
+                    }
                 }
                 (TARGET | STATE | INVOCATIONS, None) => return Err(not_a_message(tag)),
                 _ => {}
             }
-            begin = end;
+            before = batch.len() - fields.0.len();
         }
         let target = Address::from_wire(target.ok_or(RequestError::NoTarget)?)
             .ok_or(RequestError::NotUtf8("the target's address"))?;
@@ -124,29 +141,30 @@ impl Head {
 
     /// The messages, from the first on.
     pub(crate) fn messages(&self) -> Invocations {
-        let rest = self.batch.slice(self.messages..);
-        Invocations { batch: self.batch.clone(), first: rest.len(), rest, next: None, taken: 0, last: 0 }
+        let first = self.messages;
+        Invocations { batch: self.batch.clone(), first, position: first, next: None, behind: 0, taken: 0, last: first }
     }
 }
 
 /// The messages of a request, decoded one at a time.
 pub(crate) struct Invocations {
     batch: Bytes,
-    rest: Bytes,
-    /// How many bytes there are from the first one to the end.
+    /// Where the first message begins.
     first: usize,
-    /// The next one with its place, once it was looked at.
-    next: Option<(usize, Invocation)>,
-    /// How many were taken.
+    /// Where the next one begins, or what comes before it.
+    position: usize,
+    /// The next one, once it was looked at, and where the one behind it begins.
+    next: Option<Invocation>,
+    behind: usize,
+    /// How many were taken, and where the last of them began.
     taken: usize,
-    /// The place of the one that was taken last: how many bytes there are from its beginning to the end.
     last: usize,
 }
 
 /// A place between two messages, to go back to.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
-    rest: usize,
+    position: usize,
     taken: usize,
 }
 
@@ -154,16 +172,18 @@ impl Invocations {
     /// The next message, which stays the next one.
     pub(crate) fn peek(&mut self) -> Result<Option<&Invocation>, RequestError> {
         if self.next.is_none() {
-            let place = self.rest.len();
-            self.next = decode_next(&mut self.rest)?.map(|invocation| (place, invocation));
+            let mut rest = &self.batch[self.position..];
+            self.next = decode_next(&self.batch, &mut rest)?;
+            self.behind = self.batch.len() - rest.len();
         }
-        Ok(self.next.as_ref().map(|(_, invocation)| invocation))
+        Ok(self.next.as_ref())
     }
 
     /// Takes the message that [`peek`](Self::peek) has shown.
     pub(crate) fn take(&mut self) -> Option<Invocation> {
-        let (place, invocation) = self.next.take()?;
-        self.last = place;
+        let invocation = self.next.take()?;
+        self.last = self.position;
+        self.position = self.behind;
         self.taken += 1;
         Some(invocation)
     }
@@ -175,37 +195,97 @@ impl Invocations {
 
     /// The place behind the message that was taken last.
     pub(crate) fn place(&self) -> Place {
-        Place { rest: self.next.as_ref().map_or(self.rest.len(), |(place, _)| *place), taken: self.taken }
+        Place { position: self.position, taken: self.taken }
     }
 
     /// The place before the first message.
     pub(crate) fn beginning(&self) -> Place {
-        Place { rest: self.first, taken: 0 }
+        Place { position: self.first, taken: 0 }
     }
 
     pub(crate) fn go_to(&mut self, place: Place) {
-        self.rest = self.batch.slice(self.batch.len() - place.rest..);
+        self.position = place.position;
         self.next = None;
         self.taken = place.taken;
     }
 
     /// The message that was taken last, once more: the function has the first one.
     pub(crate) fn last(&self) -> Result<Option<Invocation>, RequestError> {
-        decode_next(&mut self.batch.slice(self.batch.len() - self.last..))
+        decode_next(&self.batch, &mut &self.batch[self.last..])
     }
 }
 
-fn decode_next(rest: &mut Bytes) -> Result<Option<Invocation>, RequestError> {
-    while rest.has_remaining() {
-        let (tag, wire_type) = decode_key(rest).map_err(undecodable)?;
-        if tag == INVOCATIONS {
-            // Its wire type was seen when the messages were counted.
-            let invocation = wire::IncomingInvocation::decode_length_delimited(rest).map_err(undecodable)?;
-            return Invocation::from_wire(invocation).map(Some);
-        }
-        skip_field(wire_type, tag, rest, DecodeContext::default()).map_err(undecodable)?;
+/// The first message in `rest`, which is a part of `batch`.
+fn decode_next(batch: &Bytes, rest: &mut &[u8]) -> Result<Option<Invocation>, RequestError> {
+    let mut fields = Fields(rest);
+    while let Some((tag, value)) = fields.next()? {
+        let (INVOCATIONS, Some(value)) = (tag, value) else { continue };
+        *rest = fields.0;
+        return match decode_plain(batch, value) {
+            Some(invocation) => Ok(Some(invocation)),
+            None => {
+                let invocation = wire::IncomingInvocation::decode(batch.slice_ref(value)).map_err(undecodable)?;
+                Invocation::from_wire(invocation).map(Some)
+            }
+        };
     }
+    *rest = &[];
     Ok(None)
+}
+
+/// A message as runtimes write it: each field once. `None` for any other, which prost reads, at three times the cost.
+fn decode_plain(batch: &Bytes, mut rest: &[u8]) -> Option<Invocation> {
+    let (mut caller, mut message) = (None, None);
+    while let Some((key, after)) = rest.split_first() {
+        rest = after;
+        let value = with_length(&mut rest)?;
+        match *key {
+            CALLER_KEY if caller.is_none() => caller = Some(value),
+            ARGUMENT_KEY if message.is_none() => message = Some(decode_message(batch, value)?),
+            _ => return None,
+        }
+    }
+    Some(Invocation { caller: Caller(slice(batch, caller)), message: message? })
+}
+
+fn decode_message(batch: &Bytes, mut rest: &[u8]) -> Option<Message> {
+    let (mut type_name, mut has_value, mut value) = (None, false, None);
+    while let Some((key, after)) = rest.split_first() {
+        rest = after;
+        match *key {
+            TYPE_NAME_KEY if type_name.is_none() => type_name = Some(with_length(&mut rest)?),
+            VALUE_KEY if value.is_none() => value = Some(with_length(&mut rest)?),
+            HAS_VALUE_KEY => {
+                let (1, after) = rest.split_first()? else { return None };
+                (has_value, rest) = (true, after);
+            }
+            _ => return None,
+        }
+    }
+    let type_name = slice(batch, type_name).try_into().ok()?;
+    Some(Message::of(type_name, has_value.then(|| slice(batch, value))))
+}
+
+fn slice(batch: &Bytes, part: Option<&[u8]>) -> Bytes {
+    part.map(|part| batch.slice_ref(part)).unwrap_or_default()
+}
+
+/// Takes bytes that begin with their length.
+fn with_length<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = match **rest {
+        [length @ ..0x80, ref after @ ..] => {
+            *rest = after;
+            usize::from(length)
+        }
+        [low @ 0x80..=0xff, high @ ..0x80, ref after @ ..] => {
+            *rest = after;
+            usize::from(low & 0x7f) | usize::from(high) << 7
+        }
+        _ => usize::try_from(decode_varint(rest).ok()?).ok()?,
+    };
+    let (value, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(value)
 }
 
 /// The `InvocationBatchRequest` of a `ToFunction`: a slice of it, but where it comes in several parts, which are one message when
@@ -239,6 +319,17 @@ type Field<'a> = (u32, Option<&'a [u8]>);
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Fields<'a> {
+    /// Skips the next field if its key is this byte.
+    fn skip_same(&mut self, key: u8) -> bool {
+        let Some((next, mut rest)) = self.0.split_first() else { return false };
+        // One that is cut short is for `next` to tell.
+        let same = *next == key && with_length(&mut rest).is_some();
+        if same {
+            self.0 = rest;
+        }
+        same
+    }
+
     pub(crate) fn next(&mut self) -> Result<Option<Field<'a>>, RequestError> {
         if self.0.is_empty() {
             return Ok(None);

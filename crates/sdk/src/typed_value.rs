@@ -49,6 +49,10 @@ impl TypedValue {
         &self.type_name
     }
 
+    pub(crate) fn of(type_name: ByteString, value: Option<Bytes>) -> Self {
+        Self { type_name, value }
+    }
+
     pub(crate) fn type_text(&self) -> &ByteString {
         &self.type_name
     }
