@@ -108,16 +108,6 @@ capabilities:
 {{- .Values.tls.existingClientSecret | default (printf "%s-taskmanager-tls" (include "statefun.fullname" .)) }}
 {{- end }}
 
-{{- /* What a probe asks for: (list . "/path"). The kubelet has no certificate for mutual TLS. */}}
-{{- define "statefun.probe" -}}
-{{- $tls := (index . 0).Values.tls }}
-{{- if and $tls.enabled $tls.mutual -}}
-tcpSocket: {port: http}
-{{- else -}}
-httpGet: {path: {{ index . 1 }}, port: http{{ if $tls.enabled }}, scheme: HTTPS{{ end }}}
-{{- end }}
-{{- end }}
-
 {{- /* Where checkpoints are kept: a URL for Flink. */}}
 {{- define "statefun.checkpoints" -}}
 {{- .Values.statefun.checkpoints.dir | default "file:///checkpoints" | trimSuffix "/" }}

@@ -17,7 +17,7 @@ use crate::{Address, Destination, Egress, InvocationFailure, Record, TypeError};
 /// |---|---|
 /// | `function`, `caller` | addresses as `{"namespace", "type", "id"}`; `caller` is null for a message from an ingress |
 /// | `message_type` | the type name of the message |
-/// | `failure`, `error` | `poison` or `panic`, and what went wrong |
+/// | `failure`, `error` | `poison`, `panic` or `unexpected_type`, and what went wrong |
 /// | `payload_length`, `payload_sha256` | of the whole payload: bytes, and lower-case hex |
 /// | `payload` | the payload in base64, cut so that the record stays under 900 KiB (Kinesis takes 1 MiB) |
 ///
