@@ -100,15 +100,15 @@ pub enum Outcome {
 impl Response {
     /// How many messages became dead letters.
     pub fn dead_letters(&self) -> usize {
-        self.quarantined(Outcome::DeadLetter)
+        self.count(Outcome::DeadLetter)
     }
 
     /// How many messages were ignored.
     pub fn ignored(&self) -> usize {
-        self.quarantined(Outcome::Ignored)
+        self.count(Outcome::Ignored)
     }
 
-    fn quarantined(&self, outcome: Outcome) -> usize {
+    fn count(&self, outcome: Outcome) -> usize {
         let quarantined = self.quarantined.iter().filter(|quarantined| quarantined.outcome == outcome);
         quarantined.map(|quarantined| quarantined.count).sum()
     }
