@@ -218,9 +218,7 @@ impl Endpoint {
             return Err(Rejection::ContentType);
         }
         let mut memory = self.memory.permit();
-        // No single body may hold more than others leave it.
-        let limit = self.body_limit.min(self.memory.limit() / 4 * 3);
-        let request = body::read(body, limit, &mut memory).await?;
+        let request = body::read(body, self.largest_body(), &mut memory).await?;
         // Whoever sends slowly takes no one's place.
         let _in_flight = self.drain.enter()?;
         let length = request.len();
@@ -262,6 +260,11 @@ impl Endpoint {
                 Err(rejection)
             }
         }
+    }
+
+    /// No single body may hold more of the budget than others leave it.
+    pub(crate) fn largest_body(&self) -> usize {
+        self.body_limit.min(self.memory.limit() / 4 * 3)
     }
 
     /// Brings the gauges up to date that change as time passes.

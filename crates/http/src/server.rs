@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use axum::routing::Route;
 use axum::serve::Listener;
 use socket2::{Domain, Socket, Type};
-use statefun_sdk::Registry;
+use statefun_sdk::{Registry, RequestReplyHandler};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
@@ -47,7 +47,7 @@ const BACKLOG: i32 = 4096;
 /// ```no_run
 /// # use axum::{Router, routing::get};
 /// # use statefun_http::{Options, Server};
-/// # use statefun_sdk::Registry;
+/// # use statefun_sdk::{Registry, RequestReplyHandler};
 /// # async fn run(registry: Registry, layer: tower::layer::util::Identity) -> Result<(), statefun_http::ServeError> {
 /// let server = Server::new(registry, Options::default())?
 ///     .routes(Router::new().route("/version", get(async || "1.0")))
@@ -344,8 +344,17 @@ impl BoundServer {
                 (Some(serving), Router::new())
             }
         };
+        let body_limit = server.endpoint.largest_body();
         let (protocol, connections, drain) = server.parts(pages);
         info!(functions, "serving at {scheme}://{}", main.address);
+        if body_limit < RequestReplyHandler::RESPONSE_LIMIT {
+            // The runtime's limit is the same in both directions.
+            warn!(
+                body_limit,
+                "a request of the runtime may be larger, up to its payload_max_bytes, 32 MiB unless it is set: it would be \
+                 rejected until the job fails; give the process more memory, or decrease payload_max_bytes"
+            );
+        }
         tokio::select! {
             never = accept(&listener, &protocol, workers.handle(), &connections) => match never {},
             () = drain.begin(shutdown) => drop(listener),

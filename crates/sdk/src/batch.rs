@@ -4,7 +4,7 @@ use std::any::Any;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,9 +62,7 @@ impl Course {
         if self.messages.taken() == self.until {
             return Ok(None);
         }
-        let Some(next) = self.messages.peek()? else { return Ok(None) };
-        let is_of_type = message_type.is_none_or(|message_type| message_type == next.message.type_name());
-        Ok(if is_of_type { self.messages.take() } else { None })
+        self.messages.take_if(|next| message_type.is_none_or(|wanted| wanted == next.message.type_name()))
     }
 
     /// The type of the next message.
@@ -152,14 +150,20 @@ where
                     let message = (self.read)(message)?;
                     self.handler.call(dependencies, context, message).await
                 });
-                let result = within(course.invocation_timeout, invocation.catch_unwind()).await;
+                let result = {
+                    let invocation = pin!(invocation.catch_unwind());
+                    within(course.invocation_timeout, invocation).await
+                };
+                if let Ok(Ok(Ok(()))) = result
+                    && !context.has_fault()
+                {
+                    course.turn.over().await;
+                    continue;
+                }
                 // Whatever the function made of it: a state that cannot be read and a response that is too large fail the batch.
                 let (kind, reason) = match (context.fault(), result) {
                     (Some(fault), _) => fault,
-                    (None, Ok(Ok(Ok(())))) => {
-                        course.turn.over().await;
-                        continue;
-                    }
+                    (None, Ok(Ok(Ok(())))) => continue,
                     (None, Ok(Ok(Err(error)))) => (error.kind(), ErrorChain(&error).to_string()),
                     (None, Ok(Err(panic))) => (FailureKind::Panic, panic_text(&*panic)),
                     (None, Err(Elapsed(limit))) => (FailureKind::Timeout, format!("no result within {limit:?}")),
@@ -175,8 +179,7 @@ where
 struct Elapsed(Duration);
 
 /// Drops the future at an await once its time is over. One that is ready at once, as most are, costs no timer.
-async fn within<F: Future>(limit: Option<Duration>, future: F) -> Result<F::Output, Elapsed> {
-    let mut future = pin!(future);
+async fn within<F: Future>(limit: Option<Duration>, mut future: Pin<&mut F>) -> Result<F::Output, Elapsed> {
     let Some(limit) = limit else { return Ok(future.await) };
     match poll_immediate(&mut future).await {
         Some(output) => Ok(output),
@@ -330,8 +333,7 @@ impl<'a> Batch<'a> {
                     None => break,
                     Some((failure, outcome)) => {
                         self.course.until = self.invocations;
-                        self.course.messages.peek()?;
-                        self.course.messages.take();
+                        drop(self.course.messages.take_if(|_| true)?);
                         self.quarantine(failure, outcome)?;
                         self.set_checkpoint()?;
                         continue;

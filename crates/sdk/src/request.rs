@@ -172,20 +172,40 @@ impl Invocations {
     /// The next message, which stays the next one.
     pub(crate) fn peek(&mut self) -> Result<Option<&Invocation>, RequestError> {
         if self.next.is_none() {
-            let mut rest = &self.batch[self.position..];
-            self.next = decode_next(&self.batch, &mut rest)?;
-            self.behind = self.batch.len() - rest.len();
+            self.next = self.decode()?;
         }
         Ok(self.next.as_ref())
     }
 
-    /// Takes the message that [`peek`](Self::peek) has shown.
-    pub(crate) fn take(&mut self) -> Option<Invocation> {
-        let invocation = self.next.take()?;
-        self.last = self.position;
-        self.position = self.behind;
-        self.taken += 1;
-        Some(invocation)
+    /// Takes the next message, unless `wanted` says that it is to stay the next one.
+    pub(crate) fn take_if(
+        &mut self,
+        wanted: impl FnOnce(&Invocation) -> bool,
+    ) -> Result<Option<Invocation>, RequestError> {
+        // It is not put into its place first, as it is large to move.
+        let next = match self.next.take() {
+            None => self.decode()?,
+            next => next,
+        };
+        match next {
+            Some(invocation) if wanted(&invocation) => {
+                self.last = self.position;
+                self.position = self.behind;
+                self.taken += 1;
+                Ok(Some(invocation))
+            }
+            next => {
+                self.next = next;
+                Ok(None)
+            }
+        }
+    }
+
+    fn decode(&mut self) -> Result<Option<Invocation>, RequestError> {
+        let mut rest = &self.batch[self.position..];
+        let next = decode_next(&self.batch, &mut rest)?;
+        self.behind = self.batch.len() - rest.len();
+        Ok(next)
     }
 
     /// How many were taken.
