@@ -4,6 +4,7 @@ mod admin;
 mod blocking;
 mod connections;
 mod drain;
+mod limits;
 mod logs;
 mod metrics;
 mod mounting;
