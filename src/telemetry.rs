@@ -6,7 +6,7 @@ use std::{io, panic};
 
 use anstyle::Style;
 use clap::{Args, ValueEnum};
-use statefun_sdk::{BoxError, Escaped};
+use statefun_sdk::{BoxError, Escaped, LogSampler};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::FormatFields;
@@ -72,8 +72,12 @@ pub fn start(filter: &str, format: LogFormat) -> Result<Log, BoxError> {
     // The panic of a function is caught elsewhere and logged there with its message. This logs its location, in the
     // format of the other lines.
     panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string);
-        tracing::error!(location = location.as_deref(), "panic");
+        // A message may make a function panic as often as it is sent.
+        static PANICS: LogSampler = LogSampler::new();
+        if let Some(suppressed) = PANICS.sample() {
+            let location = panic.location().map(ToString::to_string);
+            tracing::error!(location = location.as_deref(), suppressed, "panic");
+        }
     }));
     Ok(Log(writer))
 }

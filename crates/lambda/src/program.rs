@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, Parser};
-use statefun_sdk::{BoxError, ErrorChain, Registry};
+use statefun_sdk::{BoxError, ErrorChain, LogSampler, Registry};
 use tracing::error;
 use tracing_subscriber::EnvFilter;
 
@@ -101,8 +101,12 @@ fn start_log(filter: &str) -> Result<(), BoxError> {
     lines.json().flatten_event(true).with_current_span(false).try_init()?;
     // The panic of a function is caught elsewhere and logged there with its message. This logs its location.
     std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string);
-        error!(location = location.as_deref(), "panic");
+        // A message may make a function panic as often as it is sent.
+        static PANICS: LogSampler = LogSampler::new();
+        if let Some(suppressed) = PANICS.sample() {
+            let location = panic.location().map(ToString::to_string);
+            error!(location = location.as_deref(), suppressed, "panic");
+        }
     }));
     Ok(())
 }

@@ -69,7 +69,9 @@ async fn a_slot_is_taken_by_a_request_that_is_there() {
     let mut slow = Vec::new();
     for _ in 0..8 {
         let mut client = server.connect().await;
-        client.send(format!("POST /statefun HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", request.len())).await;
+        client
+            .send(format!("POST /statefun HTTP/1.1\r\nhost: test\r\ncontent-length: {}\r\n\r\n", request.len()))
+            .await;
         client.send(&request[..1]).await;
         slow.push(client);
     }

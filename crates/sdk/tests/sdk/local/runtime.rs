@@ -8,7 +8,9 @@ use std::time::Duration;
 use prost::Message as _;
 use statefun_sdk::local::{EmittedRecord, Exchange, LocalError, LocalRuntime, Transport, TransportError, Violation};
 use statefun_sdk::protocol::reqreply::{ToFunction, to_function};
-use statefun_sdk::{Bytes, Context, Function, FunctionError, Message, Registry, TypeName, TypedValue, ValueSpec};
+use statefun_sdk::{
+    Bytes, Context, Function, FunctionError, Message, Registry, ResultExt, TypeName, TypedValue, ValueSpec,
+};
 use statefun_test_support::request::address;
 
 use super::{FUNCTION, OTHER, SEEN, emitted, registry, text};
@@ -217,4 +219,21 @@ async fn a_message_to_nobody_is_refused_at_once() {
     let target = TypeName::new("test/nobody").with_id("a");
     let error = runtime.send(target, text("x")).expect_err("refused");
     assert!(error.to_string().contains("\"test/nobody\""), "{error}");
+}
+
+/// As in a server of `statefun-http`; a runtime of one thread, which `#[tokio::test]` alone makes, has no `block_in_place`.
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_may_block_in_place_and_spawn() {
+    async fn work(context: &mut Context, _: String) -> Result<(), FunctionError> {
+        let blocked = tokio::task::block_in_place(|| 1);
+        let on_another_thread = tokio::task::spawn_blocking(|| 2).await.or_poison()?;
+        let spawned = tokio::spawn(async { 4 }).await.or_poison()?;
+        context.set(&SEEN, blocked + on_another_thread + spawned)
+    }
+    let function = Function::new("test/blocking").on(work).state(&SEEN);
+    let mut runtime = LocalRuntime::in_process(Registry::builder().function(function).build().unwrap());
+    let address = TypeName::new("test/blocking").with_id("a");
+    runtime.send(&address, "go").unwrap();
+    runtime.run().await.unwrap();
+    assert_eq!(runtime.state(&address, &SEEN).unwrap(), Some(7));
 }
