@@ -75,7 +75,8 @@ struct Args {
     /// Where the work folders go, one a job; those of failed jobs stay
     #[arg(long)]
     work: PathBuf,
-    /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for
+    /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for; and bad
+    /// releases run until the job has restarted
     #[arg(long)]
     full: bool,
     /// Where the functions of the job `elsewhere` are

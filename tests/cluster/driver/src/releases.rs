@@ -131,19 +131,33 @@ impl<'a> Step<'a> {
         Ok(told + self.dead_letters()?.len())
     }
 
-    /// Waits until the job has restarted.
-    fn await_restart(&self) -> Result<()> {
-        let restarted = || Ok((self.restarts()? > 0).then_some(()));
-        wait("the job to restart", LIMIT, restarted)?;
-        let exceptions = self.cluster.exceptions()?;
-        println!("    the job restarted {:.1} s after the step began", self.start.elapsed().as_secs_f64());
-        println!("    because of {}", exceptions.first().map_or("nothing that it tells", String::as_str));
+    /// Waits until the job has restarted so often.
+    fn await_restarts(&self, restarts: u64) -> Result<()> {
+        let restarted = || Ok(Some(self.restarts()?).filter(|now| *now >= restarts));
+        let restarts = wait("the job to restart", LIMIT, restarted)?;
+        let seconds = self.start.elapsed().as_secs_f64();
+        // Flink tells why a little later than how often.
+        let newest = wait("Flink to tell why", LIMIT, || {
+            let exceptions = self.cluster.exceptions()?;
+            Ok((!exceptions.is_empty()).then_some(exceptions))
+        })?;
+        println!("    {restarts} restarts {seconds:.1} s after the step began; the newest because of");
+        for exception in newest.iter().take(usize::try_from(restarts)?) {
+            println!("      {}", exception.chars().take(250).collect::<String>());
+        }
         Ok(())
     }
 
     /// Compares what a function told, all of it, with what it must have: each of these orders once, and each count of an instance
-    /// once.
-    fn compare(&self, name: &str, function: &TypeName, expected: &BTreeSet<usize>, report: &mut Report) -> Result<()> {
+    /// once. So many others became dead letters.
+    fn compare(
+        &self,
+        name: &str,
+        function: &TypeName,
+        expected: &BTreeSet<usize>,
+        dead: usize,
+        report: &mut Report,
+    ) -> Result<()> {
         let seconds = self.start.elapsed().as_secs_f64();
         let mut times: BTreeMap<usize, usize> = BTreeMap::new();
         let mut counts: BTreeMap<String, Vec<i64>> = BTreeMap::new();
@@ -159,8 +173,8 @@ impl<'a> Step<'a> {
         let restarts = self.restarts()?;
         report.step(Figures {
             step: format!("{name}: {}", function.name()),
-            events: expected.len(),
-            results,
+            events: expected.len() + dead,
+            results: results + dead,
             lost,
             doubled,
             restarts,
@@ -201,7 +215,7 @@ pub(crate) fn bugs(cluster: &mut Cluster, size: Size, report: &mut Report) -> Re
     let left = step.left()? - INSTANCES;
     ensure!(left == 0, "{left} records left a release with bugs");
     if size.full {
-        step.await_restart()?;
+        step.await_restarts(3)?;
     }
     let (forwarder, counter) = failures()?;
     bad.kill()?;
@@ -218,9 +232,9 @@ pub(crate) fn bugs(cluster: &mut Cluster, size: Size, report: &mut Report) -> Re
     let took = step.await_told(&[&FORWARDER, &TELLER], &forwarded)? + step.await_told(&[&COUNTER], &counted)?;
     println!("    all told {:.1} s after the fixed release was ready", took.as_secs_f64());
     cluster.await_checkpoints(2)?;
-    step.compare("a release with bugs, then a fixed one", &FORWARDER, &forwarded, report)?;
-    step.compare("a release with bugs, then a fixed one", &TELLER, &forwarded, report)?;
-    step.compare("a release with bugs, then a fixed one", &COUNTER, &counted, report)?;
+    step.compare("a release with bugs, then a fixed one", &FORWARDER, &forwarded, 0, report)?;
+    step.compare("a release with bugs, then a fixed one", &TELLER, &forwarded, 0, report)?;
+    step.compare("a release with bugs, then a fixed one", &COUNTER, &counted, 0, report)?;
     let letters = step.dead_letters()?;
     ensure!(letters.is_empty(), "dead letters of the orders {letters:?}");
     Ok(())
@@ -238,7 +252,7 @@ pub(crate) fn panics(cluster: &mut Cluster, size: Size, report: &mut Report) -> 
     let left = step.dead_letters()?.len();
     println!("    {left} dead letters left within {:.1} s", step.start.elapsed().as_secs_f64());
     if size.full {
-        step.await_restart()?;
+        step.await_restarts(1)?;
     }
     bad.kill()?;
     let fixed = step.release(Kind::Fixed, &[])?;
@@ -255,7 +269,7 @@ pub(crate) fn panics(cluster: &mut Cluster, size: Size, report: &mut Report) -> 
         rest.len(),
         step.restarts()?
     );
-    step.compare("a release that panics, then a fixed one", &PARSER, &rest, report)?;
+    step.compare("a release that panics, then a fixed one", &PARSER, &rest, letters.len(), report)?;
     ensure!((1..=DEAD_LETTER_BUDGET).contains(&letters.len()), "{} dead letters", letters.len());
     ensure!(letters.len() == dead.len(), "dead letters of the orders {letters:?}");
     ensure!(letters.len() == left || step.restarts()? > 0, "{left} dead letters became {}", letters.len());
@@ -286,7 +300,7 @@ pub(crate) fn hangs_at_first(cluster: &mut Cluster, report: &mut Report) -> Resu
         step.start.elapsed().as_secs_f64()
     );
     cluster.await_checkpoints(2)?;
-    step.compare("calls that hang at first", &CALLER, &(0..=hanging).collect(), report)?;
+    step.compare("calls that hang at first", &CALLER, &(0..=hanging).collect(), 0, report)?;
     ensure!(took < MEANWHILE, "the others took {took:?}");
     ensure!(meanwhile < HANGS as u64, "the others were told after the call that hung");
     ensure!(dropped == HANGS as u64, "{dropped} calls were dropped, expected {HANGS}");
@@ -308,7 +322,7 @@ pub(crate) fn hangs(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
     }
     let start = Instant::now();
     let admin = bad.admin;
-    let (mut waves, mut slowest) = (0, Duration::ZERO);
+    let (mut waves, mut slowest, mut after) = (0, Duration::ZERO, Duration::ZERO);
     let unhealthy = std::thread::scope(|scope| {
         let probe = scope.spawn(move || {
             wait("/healthz to fail", Duration::from_secs(60), || {
@@ -316,19 +330,23 @@ pub(crate) fn hangs(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
                 Ok((status == 503).then(|| (start.elapsed(), body)))
             })
         });
-        loop {
+        let mut wave = || -> Result<Duration> {
             let numbers = waves * WAVE..(waves + 1) * WAVE;
+            waves += 1;
             for function in functions {
                 step.send(function, numbers.clone())?;
             }
-            let took = step.await_told(&functions, &numbers.collect())?;
-            waves += 1;
+            step.await_told(&functions, &numbers.collect())
+        };
+        loop {
+            let took = wave()?;
             if step.restarts()? > 0 {
                 break;
             }
             slowest = slowest.max(took);
             ensure!(took < MEANWHILE, "orders of others took {took:?}");
         }
+        after = wave()?;
         probe.join().map_err(|_| anyhow!("the probe panicked"))?
     })?;
     let (unhealthy, body) = unhealthy;
@@ -338,10 +356,14 @@ pub(crate) fn hangs(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
         2 * WAVE,
         slowest.as_secs_f64()
     );
-    step.await_restart()?;
+    step.await_restarts(1)?;
     let dropped = bad.failures(CALLER.as_str(), "timeout")?;
     let blocked = bad.metric("statefun_blocked_threads", &[])?;
-    println!("    {dropped} calls dropped, {blocked} threads blocked");
+    println!(
+        "    {dropped} calls dropped, {blocked} threads blocked; then a wave told within {:.1} s",
+        after.as_secs_f64()
+    );
+    ensure!(after < MEANWHILE, "orders of others took {after:?} once the job had restarted");
     wait("another call to be dropped", LIMIT, || {
         Ok((bad.failures(CALLER.as_str(), "timeout")? > dropped).then_some(()))
     })?;
@@ -362,7 +384,7 @@ pub(crate) fn hangs(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
     println!("    all told {:.1} s after the fixed release was ready", took.as_secs_f64());
     cluster.await_checkpoints(2)?;
     for function in functions {
-        step.compare("calls that hang forever, then a fixed release", function, &expected, report)?;
+        step.compare("calls that hang forever, then a fixed release", function, &expected, 0, report)?;
     }
     Ok(())
 }
@@ -409,8 +431,8 @@ pub(crate) fn rolling(cluster: &mut Cluster, size: Size, report: &mut Report) ->
     let expected: BTreeSet<usize> = (0..orders).collect();
     step.await_told(&[&FORWARDER, &TELLER], &expected)?;
     cluster.await_checkpoints(2)?;
-    step.compare("two servers restarted in turns", &FORWARDER, &expected, report)?;
-    step.compare("two servers restarted in turns", &TELLER, &expected, report)?;
+    step.compare("two servers restarted in turns", &FORWARDER, &expected, 0, report)?;
+    step.compare("two servers restarted in turns", &TELLER, &expected, 0, report)?;
     ensure!(restarted >= least, "only {restarted} restarts");
     ensure!(step.restarts()? == 0, "the job restarted: {:#?}", cluster.exceptions()?);
     Ok(())
