@@ -31,6 +31,9 @@ const DEAD_LETTER_BUDGET: usize = 100;
 
 const LIMIT: Duration = Duration::from_secs(240);
 
+/// When a bad release has failed at what was sent to it.
+const FAILING: Duration = Duration::from_secs(60);
+
 /// How long the orders of other instances may take while a call hangs: two checkpoints, on a busy machine.
 const MEANWHILE: Duration = Duration::from_secs(10);
 
@@ -207,13 +210,14 @@ pub(crate) fn bugs(cluster: &mut Cluster, size: Size, report: &mut Report) -> Re
     step.send(&COUNTER, INSTANCES..INSTANCES + ORDERS)?;
     let failures = || anyhow::Ok((bad.failures(FORWARDER.as_str(), "bug")?, bad.failures(COUNTER.as_str(), "state")?));
     let enough = INSTANCES as u64;
-    wait("both functions to fail", LIMIT, || {
+    let failing = wait("both functions to fail", FAILING, || {
         let (forwarder, counter) = failures()?;
         Ok((forwarder >= enough && counter >= enough).then_some(()))
-    })?;
+    });
     cluster.await_checkpoints(2)?;
     let left = step.left()? - INSTANCES;
     ensure!(left == 0, "{left} records left a release with bugs");
+    failing?;
     if size.full {
         step.await_restarts(3)?;
     }
@@ -245,12 +249,14 @@ pub(crate) fn panics(cluster: &mut Cluster, size: Size, report: &mut Report) -> 
     let step = Step::begin(cluster, "panics")?;
     let bad = step.release(Kind::Panics, &[])?;
     step.send(&PARSER, 0..ORDERS)?;
-    wait("the budget of dead letters to be exhausted", LIMIT, || {
+    let exhausted = wait("the budget of dead letters to be exhausted", FAILING, || {
         Ok((bad.failures(PARSER.as_str(), "dead_letter_budget")? > 0).then_some(()))
-    })?;
+    });
     cluster.await_checkpoints(2)?;
     let left = step.dead_letters()?.len();
     println!("    {left} dead letters left within {:.1} s", step.start.elapsed().as_secs_f64());
+    ensure!(left <= DEAD_LETTER_BUDGET, "{left} dead letters left");
+    exhausted?;
     if size.full {
         step.await_restarts(1)?;
     }
@@ -317,10 +323,11 @@ pub(crate) fn hangs(cluster: &mut Cluster, report: &mut Report) -> Result<()> {
     let bad = step.release(Kind::Hangs, &[])?;
     let functions = [&CALLER, &SLEEPER];
     let hanging = 1_000_000;
+    // Before the function can begin to block.
+    let start = Instant::now();
     for function in functions {
         step.send_hanging(function, hanging)?;
     }
-    let start = Instant::now();
     let admin = bad.admin;
     let (mut waves, mut slowest, mut after) = (0, Duration::ZERO, Duration::ZERO);
     let unhealthy = std::thread::scope(|scope| {
