@@ -228,7 +228,9 @@ impl Endpoint {
             Box::pin(rate_limit.ready()).await;
         }
         let result = match self.handler.read(request) {
-            Ok(request) if self.watchdog.is_blocked(request.target()) => {
+            // A request without the states blocks nothing, as its response only asks for them. And after a restart of the job the
+            // first request to a function is one that the runtime waits for: a rejection would stop all other functions, too.
+            Ok(request) if self.watchdog.is_blocked(request.target()) && !request.lacks_states().unwrap_or(true) => {
                 std::mem::forget(abandoned);
                 return Err(Rejection::Blocked(request.target().clone()));
             }

@@ -219,6 +219,16 @@ impl BatchRequest<'_> {
         self.head.invocations
     }
 
+    /// Whether the runtime did not send all declared states: then [`handle`](Self::handle) calls no function, and its response is
+    /// [`ResponseKind::MissingStates`].
+    ///
+    /// # Errors
+    /// When a state cannot be read.
+    pub fn lacks_states(&self) -> Result<bool, HandlerError> {
+        let declared = &self.handler.registry.functions()[self.function].declarations.states;
+        Ok(self.head.states(declared)?.iter().any(Option::is_none))
+    }
+
     /// Handles the messages. What [`RequestReplyHandler::handle`] says of dropping the future and of errors is true here.
     ///
     /// # Errors

@@ -5,9 +5,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use statefun_http::{Options, Timeouts};
+use statefun_sdk::protocol::reqreply::from_function;
 use statefun_sdk::{Context, Function, FunctionError, Message};
 
-use crate::support::{Gate, Running, batch, batch_with_seen, counter, options, post, registry, within};
+use crate::support::{Gate, Running, SEEN, batch, batch_with_seen, counter, options, post, registry, within};
 
 /// What blocks the thread of a function until it is released.
 #[derive(Default)]
@@ -135,6 +136,23 @@ async fn a_blocked_thread_fails_health_until_it_is_free_and_its_address_is_rejec
     blocked.answer().await.response();
     until_health_is(&server, 200).await;
     server.post(&request).await.response();
+}
+
+/// The runtime processes nothing else until its first request to a function has its response.
+#[tokio::test]
+async fn a_blocked_address_is_still_asked_for_its_states() {
+    let (blocker, gate) = (Blocker::default(), Gate::new());
+    let functions = registry([blocker.function("blocking/stuck", &gate).state(&SEEN)]);
+    let server = Running::start(functions, impatient());
+    let mut blocked = server.connect().await;
+    blocked.send(post(&batch_with_seen("blocking/stuck", 1))).await;
+    gate.arrival().await;
+    until_health_is(&server, 503).await;
+    let response = server.post(&batch("blocking/stuck", &[("demo/message", b"")])).await.response();
+    assert!(matches!(response, from_function::Response::IncompleteInvocationContext(_)), "{response:?}");
+    server.post(&batch_with_seen("blocking/stuck", 1)).await.refuses(503, &["blocked", "blocking/stuck/id-1"]);
+    blocker.release();
+    blocked.answer().await.response();
 }
 
 #[tokio::test]

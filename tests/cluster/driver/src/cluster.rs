@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::sleep;
@@ -167,6 +168,18 @@ impl Cluster {
 
     pub(crate) fn functions_port(&self) -> Result<&str> {
         self.setting("FUNCTIONS_PORT")
+    }
+
+    /// Where the module says that the functions are, for those that are not our binary's.
+    pub(crate) fn functions_address(&self) -> Result<SocketAddr> {
+        let url = self.setting("FUNCTIONS_URL")?;
+        let address = url.strip_prefix("http://").and_then(|rest| rest.split('/').next());
+        address.with_context(|| format!("no address in {url}"))?.parse().with_context(|| url.to_owned())
+    }
+
+    /// The work folder; the ends of its logs are shown when a test fails.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Replaces the certificate of our binary by one of the same authority.

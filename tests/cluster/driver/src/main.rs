@@ -12,6 +12,7 @@
 //! | `fraud`, `scores` | fraud detection, and its scoring service |
 //! | `managed` | a Flink without StateFun, to which the JAR of `deploy/managed-flink` is submitted |
 //! | `interpreters`, `delays`, `smoke` | functions that this process serves itself, and their tests |
+//! | `release`, `process`, `proxy`, `releases` | releases of a program, its processes, a proxy before them, and their tests |
 
 mod broker;
 mod cluster;
@@ -25,6 +26,10 @@ mod kinesis;
 mod load;
 mod managed;
 mod poison;
+mod process;
+mod proxy;
+mod release;
+mod releases;
 mod scenario;
 mod scores;
 mod smoke;
@@ -35,14 +40,31 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::cluster::{Cluster, Semantic};
 use crate::figures::Report;
+use crate::release::Release;
 use crate::scores::Scores;
 
 /// Runs our functions on a stock StateFun cluster with Kafka, injects faults, and compares what comes out.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    program: Option<Program>,
+    #[command(flatten)]
+    args: Option<Args>,
+}
+
+/// What this executable is besides.
+#[derive(Debug, Subcommand)]
+enum Program {
+    Release(Release),
+}
+
+#[derive(Debug, clap::Args)]
 struct Args {
     /// The folder of the scripts `up`, `down`, `savepoint` and `restart-from`
     #[arg(long)]
@@ -53,7 +75,8 @@ struct Args {
     /// Where the work folders go, one a job; those of failed jobs stay
     #[arg(long)]
     work: PathBuf,
-    /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for
+    /// As many events as the figures of the documentation were taken with, rather than as many as CI has time for; and bad
+    /// releases run until the job has restarted
     #[arg(long)]
     full: bool,
     /// Where the functions of the job `elsewhere` are
@@ -79,6 +102,8 @@ enum Job {
     AtLeastOnce,
     /// Functions of the tests' own, async transport, exactly once: delays, cancellation, expiration, the smoke suite
     Sdk,
+    /// Releases of a program of the tests' own, async transport, exactly once: bugs, panics, hanging calls, rolling restarts
+    Releases,
     /// Fraud detection, async transport, exactly once: a stateful upgrade, and a minute of load
     Fraud,
     /// Product and cart, a Flink without StateFun and the JAR of `deploy/managed-flink`: the scenario, a restart
@@ -143,6 +168,19 @@ impl Job {
                 ("delayed messages, cancellation, expiration", Box::new(delays::run)),
                 ("smoke suite", Box::new(|cluster, report| smoke::run(cluster, args.full, report))),
             ],
+            Self::Releases => {
+                let size = releases::Size { full: args.full };
+                let mut tests: Vec<Test<'a>> = vec![
+                    ("a release with bugs", Box::new(move |cluster, report| releases::bugs(cluster, size, report))),
+                    ("a release that panics", Box::new(move |cluster, report| releases::panics(cluster, size, report))),
+                    ("rolling restarts", Box::new(move |cluster, report| releases::rolling(cluster, size, report))),
+                ];
+                if args.full {
+                    tests.push(("calls that hang at first", Box::new(releases::hangs_at_first)));
+                    tests.push(("calls that hang forever", Box::new(releases::hangs)));
+                }
+                tests
+            }
             Self::Fraud => vec![
                 (
                     "fraud detection, upgraded from a savepoint",
@@ -191,6 +229,11 @@ impl Job {
                 options = vec!["--functions-url".to_owned(), server.url(), "--module".to_owned(), module];
                 own = Some(server);
             }
+            Self::Releases => {
+                let url = format!("http://{}/statefun", process::free_address()?);
+                let module = args.scripts.join("module/releases.yaml").display().to_string();
+                options = vec!["--functions-url".to_owned(), url, "--module".to_owned(), module];
+            }
         }
         Ok((options, own))
     }
@@ -228,7 +271,19 @@ impl Job {
 }
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Cli::parse() {
+        Cli { program: Some(Program::Release(release)), .. } => {
+            return match release.serve() {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    eprintln!("error: {error:#}");
+                    ExitCode::FAILURE
+                }
+            };
+        }
+        Cli { args: Some(args), .. } => args,
+        Cli { args: None, .. } => Cli::command().error(ErrorKind::MissingRequiredArgument, "see --help").exit(),
+    };
     let scores = match Scores::start() {
         Ok(scores) => scores,
         Err(error) => {
