@@ -64,7 +64,6 @@ pub fn service(
     let options = Options {
         any_path: true,
         body_limit: LARGEST_BODY,
-        response_limit: LARGEST_BODY,
         invocation_timeout: timeouts.invocation,
         ..Options::default()
     };
