@@ -25,7 +25,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Prints an error. A standard error that no one reads keeps the process from its end for a second at most.
+/// Prints an error. Waits at most a second, in case standard error is not read.
 fn print_error(text: String) {
     let (printed, done) = mpsc::channel();
     thread::spawn(move || {

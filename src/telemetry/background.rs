@@ -12,10 +12,11 @@ const LIMIT: usize = 2 * 1024 * 1024;
 /// How long the end of the process waits for lines to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A writer whose lines a thread writes to standard error: whoever logs never waits, even if no one reads them. Lines that find no
-/// room are dropped, and counted by the metric `statefun_log_lines_dropped_total`.
+/// A non-blocking writer: a background thread writes the lines to standard error. Lines that do not fit into the buffer are
+/// dropped and counted by the metric `statefun_log_lines_dropped_total`.
 ///
-/// `tracing-appender` would do most of this, but at the end it prints to standard error, which then blocks for ever.
+/// `tracing-appender` would do most of this, but its guard prints to standard error on drop, which can block the exit
+/// indefinitely.
 #[derive(Clone)]
 pub(super) struct Background(Arc<Shared>);
 
@@ -61,7 +62,7 @@ impl Shared {
             lines.is_writing = true;
             publish(lines.dropped);
             drop(lines);
-            // There is no one to tell of an output that is closed.
+            // A closed standard error cannot be reported anywhere.
             let _ = output.write_all(&taken);
             taken.clear();
             self.lock().is_writing = false;

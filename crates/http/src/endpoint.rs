@@ -219,7 +219,7 @@ impl Endpoint {
         }
         let mut memory = self.memory.permit();
         let request = body::read(body, self.largest_body(), &mut memory).await?;
-        // Whoever sends slowly takes no one's place.
+        // After the body was read: a slow sender does not occupy a slot.
         let _in_flight = self.drain.enter()?;
         let length = request.len();
         let abandoned = Abandoned { endpoint: self, started };

@@ -86,7 +86,7 @@ fn describe() {
     );
     describe_counter!(
         "statefun_log_lines_dropped_total",
-        "Lines of the log that were dropped, as no one read them in time."
+        "Log lines that were dropped because standard error was not read in time."
     );
     describe_counter!("statefun_tls_handshake_failures_total", "TLS handshakes that failed, by cause.");
     describe_counter!("statefun_tls_reloads_total", "Reloads of changed TLS files, by result.");

@@ -44,7 +44,7 @@ struct Shared {
     unhealthy_after: Duration,
     /// What the last look found.
     blocked: Mutex<Vec<Blocked>>,
-    /// How many these are: most often none, and then nobody needs the lock.
+    /// How many these are: usually none, and then the lock is not taken.
     count: AtomicUsize,
     threads: Gauge,
     functions: Vec<(TypeName, Counter)>,

@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// A multi-thread runtime. Dropping it ends its tasks without waiting for them: a function that blocks its thread could keep it
-/// for ever.
+/// A multi-thread runtime. Dropping it does not wait for its tasks: a function that blocks its thread may never return.
 pub(crate) struct Workers {
     runtime: Option<Runtime>,
     handle: Handle,

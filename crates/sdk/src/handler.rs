@@ -152,7 +152,7 @@ impl RequestReplyHandler {
     }
 
     /// Fails batches whose response becomes larger, in bytes: [`FailureKind::ResponseTooLarge`]. The runtime refuses responses above
-    /// its `payload_max_bytes` and sends the request again until the job fails, without a word to the function.
+    /// its `payload_max_bytes` and retries the request until the job fails; the function is not told.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
@@ -255,7 +255,7 @@ impl BatchRequest<'_> {
             reruns: 0,
         };
         if !missing.is_empty() {
-            // Never with an empty list: the runtime would register nothing and ask again for ever.
+            // Never with an empty list: the runtime would register nothing and retry indefinitely.
             let missing = missing.into_iter().map(|position| declarations.states[position].to_wire());
             let missing = from_function::IncompleteInvocationContext { missing_values: missing.collect() };
             let missing = from_function::Response::IncompleteInvocationContext(missing);

@@ -1,4 +1,5 @@
 //! All that the server makes of an application comes from the list.
+#![cfg(test)]
 
 use clap::{Args as _, Command, FromArgMatches as _};
 use statefun_sdk::local::LocalRuntime;

@@ -60,7 +60,7 @@ impl Reloader {
         Ok((reloader, config))
     }
 
-    /// Looks at the files at every interval, and when asked, until no one can ask any more.
+    /// Looks at the files at every interval, and when asked, until all senders are dropped.
     pub(super) fn run(mut self, asked: &Receiver<()>) {
         loop {
             let forced = match asked.recv_timeout(self.files.reload_interval) {

@@ -1,4 +1,4 @@
-//! Limits of an endpoint: what is above them gets which response, and holds no one else up.
+//! Limits of an endpoint: the response above each of them, and that other requests are still served.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn an_invocation_that_hangs_is_503_after_its_timeout() {
     assert!(text.starts_with(b"limits/hang/id-1 failed (timeout)"), "{text:?}");
 }
 
-/// Bodies that are not there yet take no one's place.
+/// Requests whose bodies have not arrived do not occupy a slot.
 #[tokio::test]
 async fn a_slot_is_taken_by_a_request_that_is_there() {
     let gate = Gate::new();

@@ -189,7 +189,7 @@ async fn the_last_quarter_of_a_budget_is_for_small_permits() {
     assert_eq!(budget.used(), 0);
 }
 
-/// Messages of a type that no one declared, to a target whose messages are.
+/// The target is declared with the types of its messages, and this type is not among them.
 #[tokio::test]
 async fn a_message_that_was_not_declared_for_its_target_is_a_bug() {
     async fn send(context: &mut Context, number: i32) -> Result<(), FunctionError> {
