@@ -115,17 +115,17 @@ impl Activity {
     }
 
     /// A request's head has come; its body is to be read through what is returned.
-    pub(crate) fn request<B: HttpBody>(self: &Arc<Self>, body: B) -> RequestBody<B> {
+    pub(crate) fn request<B: HttpBody>(self: &Arc<Self>, body: B) -> NotedBody<B> {
         self.clear(HEAD);
         self.set(if body.is_end_stream() { WORKING } else { WORKING | READING });
-        RequestBody { body, activity: self.clone() }
+        NotedBody { body, of: Of::Request, activity: self.clone() }
     }
 
     /// The response is made; its body is to be sent through what is returned.
-    pub(crate) fn response<B>(self: &Arc<Self>, body: B) -> ResponseBody<B> {
+    pub(crate) fn response<B>(self: &Arc<Self>, body: B) -> NotedBody<B> {
         self.set(RESPONDING);
         self.clear(WORKING);
-        ResponseBody { body, activity: self.clone() }
+        NotedBody { body, of: Of::Response, activity: self.clone() }
     }
 
     /// What the connection waits for, where there is a time-out on it.
@@ -208,13 +208,20 @@ impl Activity {
     }
 }
 
-/// The body of a request, which notes its end.
-pub(crate) struct RequestBody<B> {
+/// The body of a request or of a response, which notes its end.
+pub(crate) struct NotedBody<B> {
     body: B,
+    of: Of,
     activity: Arc<Activity>,
 }
 
-impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for RequestBody<B> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Request,
+    Response,
+}
+
+impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for NotedBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
@@ -223,7 +230,8 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for RequestBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
+        // Who reads a request keeps its body until there is a response.
+        if self.of == Of::Request && (matches!(frame, Poll::Ready(None)) || self.body.is_end_stream()) {
             self.activity.clear(READING);
         }
         frame
@@ -238,41 +246,14 @@ impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for RequestBody<B> {
     }
 }
 
-impl<B> Drop for RequestBody<B> {
+impl<B> Drop for NotedBody<B> {
     fn drop(&mut self) {
-        self.activity.clear(READING);
-    }
-}
-
-/// The body of a response, which notes its end.
-pub(crate) struct ResponseBody<B> {
-    body: B,
-    activity: Arc<Activity>,
-}
-
-impl<B: HttpBody<Data = Bytes> + Unpin> HttpBody for ResponseBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<B> Drop for ResponseBody<B> {
-    fn drop(&mut self) {
-        self.activity.set(FLUSHING);
-        self.activity.clear(RESPONDING);
+        match self.of {
+            Of::Request => self.activity.clear(READING),
+            Of::Response => {
+                self.activity.set(FLUSHING);
+                self.activity.clear(RESPONDING);
+            }
+        }
     }
 }
