@@ -10,14 +10,14 @@ use super::transport::{Client, duration_or};
 use crate::lambda::MAX_RESPONSE_TIME;
 
 /// A timeout of the runtime: its name, its value, and the field that sets it, unless it is the default.
-struct Timeout<'a> {
+pub(super) struct Timeout<'a> {
     name: &'static str,
     time: Duration,
     field: Option<Field<'a>>,
 }
 
 /// The timeouts of a client that can be read. `timeouts` is the field that contains them, if there is one.
-fn timeouts<'a>(
+pub(super) fn timeouts<'a>(
     client: Client,
     transport: Option<&Field<'a>>,
     timeouts: Option<&Field<'a>>,
@@ -43,14 +43,12 @@ impl Timeout<'_> {
 }
 
 /// Warns of timeouts that are shorter than the gateway's before AWS Lambda.
-pub(super) fn check_lambda(
+pub(super) fn check_lambda<'a>(
     findings: &mut Findings,
     template: &Field<'_>,
-    client: Client,
-    transport: Option<&Field<'_>>,
-    fields: Option<&Field<'_>>,
+    timeouts: impl Iterator<Item = Timeout<'a>>,
 ) {
-    for timeout in timeouts(client, transport, fields).filter(|timeout| timeout.time <= MAX_RESPONSE_TIME) {
+    for timeout in timeouts.filter(|timeout| timeout.time <= MAX_RESPONSE_TIME) {
         let Timeout { name, time, field } = &timeout;
         findings.warning(
             "lambda-timeout",
@@ -63,15 +61,13 @@ pub(super) fn check_lambda(
 }
 
 /// Warns of a `call` that leaves no time for two more attempts after an invocation that hangs.
-pub(super) fn check_server(
+pub(super) fn check_server<'a>(
     findings: &mut Findings,
     template: &Field<'_>,
-    client: Client,
-    transport: Option<&Field<'_>>,
-    fields: Option<&Field<'_>>,
+    mut timeouts: impl Iterator<Item = Timeout<'a>>,
 ) {
     let hang = RequestReplyHandler::INVOCATION_TIMEOUT;
-    let Some(call) = timeouts(client, transport, fields).find(|timeout| timeout.name == "call") else { return };
+    let Some(call) = timeouts.find(|timeout| timeout.name == "call") else { return };
     if call.time >= 3 * hang {
         return;
     }

@@ -167,7 +167,11 @@ fn check_url(findings: &mut Findings, template: &Field<'_>, client: Client, spec
             findings.error("tls-option-without-https", &field, wrong, outcome::IGNORED, "write https, or remove it");
         }
     }
-    let timeouts = transport.as_ref().map_or_else(|| spec.get("timeouts"), |transport| transport.get("timeouts"));
-    let check = if is_lambda(text) { call::check_lambda } else { call::check_server };
-    check(findings, template, client, transport.as_ref(), timeouts.as_ref());
+    let fields = transport.as_ref().map_or_else(|| spec.get("timeouts"), |transport| transport.get("timeouts"));
+    let timeouts = call::timeouts(client, transport.as_ref(), fields.as_ref());
+    if is_lambda(text) {
+        call::check_lambda(findings, template, timeouts);
+    } else {
+        call::check_server(findings, template, timeouts);
+    }
 }
