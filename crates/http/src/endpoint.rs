@@ -227,19 +227,21 @@ impl Endpoint {
             // In a box, for the sake of those without: all futures around this one would be as large.
             Box::pin(rate_limit.ready()).await;
         }
-        let result = match self.handler.read(request) {
-            // A request without the states blocks nothing, as its response only asks for them. And after a restart of the job the
-            // first request to a function is one that the runtime waits for: a rejection would stop all other functions, too.
-            Ok(request) if self.watchdog.is_blocked(request.target()) && !request.lacks_states().unwrap_or(true) => {
+        let request = match self.handler.read(request) {
+            Ok(request) => request,
+            Err(error) => {
                 std::mem::forget(abandoned);
-                return Err(Rejection::Blocked(request.target().clone()));
+                return Err(error.into());
             }
-            Ok(request) => {
-                let target = request.target().clone();
-                self.watchdog.watch(&target, request.handle()).await
-            }
-            Err(error) => Err(error),
         };
+        // A request without the states blocks nothing, as its response only asks for them. And after a restart of the job the
+        // first request to a function is one that the runtime waits for: a rejection would stop all other functions, too.
+        if self.watchdog.is_blocked(request.target()) && !request.lacks_states().unwrap_or(true) {
+            std::mem::forget(abandoned);
+            return Err(Rejection::Blocked(request.target().clone()));
+        }
+        let (function, target) = (request.function(), request.target().clone());
+        let result = self.watchdog.watch(&target, request.handle()).await;
         // It is not dropped any more.
         std::mem::forget(abandoned);
         match result {
@@ -254,7 +256,8 @@ impl Endpoint {
             Err(error) => {
                 let rejection = Rejection::from(error);
                 if let Rejection::Failed(failure) = &rejection {
-                    self.metrics.failed(failure, length, started.elapsed());
+                    self.metrics.failed(function, failure, length, started.elapsed());
+                    self.log.failed(function, failure);
                     if failure.kind == FailureKind::DeadLetterBudget {
                         self.refresh();
                     }
@@ -292,12 +295,10 @@ impl Endpoint {
         peer: Option<SocketAddr>,
         rejection: Rejection,
     ) -> Response<Full<Bytes>> {
-        match &rejection {
-            Rejection::Failed(failure) => self.log.failed(self.registry(), failure),
-            rejection => {
-                self.metrics.rejected(rejection.status());
-                self.log.rejected(&request, peer, rejection);
-            }
+        // A batch that failed was counted and logged as its function's.
+        if !matches!(rejection, Rejection::Failed(_)) {
+            self.metrics.rejected(rejection.status());
+            self.log.rejected(&request, peer, &rejection);
         }
         // A client that waits for "100 Continue" has not sent its body.
         if !request.headers().contains_key(EXPECT) {

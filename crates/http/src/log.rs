@@ -80,10 +80,9 @@ impl Log {
     }
 
     /// A batch that failed.
-    pub(crate) fn failed(&self, registry: &Registry, failure: &InvocationFailure) {
+    pub(crate) fn failed(&self, function: usize, failure: &InvocationFailure) {
         let InvocationFailure { target, index, invocations, message_type, kind, reason, .. } = failure;
-        let position = registry.functions().iter().position(|function| target.is(function.type_name()));
-        let Some(log) = position.and_then(|position| self.functions.get(position)) else { return };
+        let Some(log) = self.functions.get(function) else { return };
         let Some(suppressed) = of_kind(&log.failed, *kind) else { return };
         let failure = kind.as_str();
         // Transient errors usually pass without an operator.

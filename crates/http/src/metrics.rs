@@ -50,8 +50,6 @@ pub(crate) struct Metrics {
 }
 
 struct FunctionMetrics {
-    namespace: String,
-    name: String,
     invocations: Counter,
     succeeded: Counter,
     failed: Counter,
@@ -73,10 +71,8 @@ struct FunctionMetrics {
 impl Metrics {
     /// The metrics of the functions of `registry`, at the recorder of this process.
     pub(crate) fn of(registry: &Registry) -> Self {
-        let functions = registry.functions().iter().map(|function| {
-            let function = function.type_name();
-            FunctionMetrics::new(function.as_str(), function.namespace(), function.name())
-        });
+        let functions = registry.functions().iter();
+        let functions = functions.map(|function| FunctionMetrics::new(function.type_name().as_str()));
         Self {
             functions: functions.collect(),
             rejections: REJECTIONS.map(|status| requests(NO_FUNCTION, status)),
@@ -113,12 +109,8 @@ impl Metrics {
     }
 
     /// Counts a batch that failed.
-    pub(crate) fn failed(&self, failure: &InvocationFailure, request_bytes: usize, took: Duration) {
-        let target = &failure.target;
-        let mut functions = self.functions.iter();
-        let Some(function) = functions.find(|f| f.namespace == *target.namespace() && f.name == *target.name()) else {
-            return;
-        };
+    pub(crate) fn failed(&self, function: usize, failure: &InvocationFailure, request_bytes: usize, took: Duration) {
+        let Some(function) = self.functions.get(function) else { return };
         let status = if failure.kind.is_transient() { &function.unavailable } else { &function.failed };
         status.increment(1);
         function.request(request_bytes, took);
@@ -154,11 +146,9 @@ impl Metrics {
 }
 
 impl FunctionMetrics {
-    fn new(function: &str, namespace: &str, name: &str) -> Self {
+    fn new(function: &str) -> Self {
         let label = || function.to_owned();
         Self {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
             invocations: counter!("statefun_invocations_total", "function" => label()),
             succeeded: requests(function, StatusCode::OK),
             failed: requests(function, StatusCode::INTERNAL_SERVER_ERROR),
