@@ -154,19 +154,16 @@ where
                     let invocation = pin!(invocation.catch_unwind());
                     within(course.invocation_timeout, invocation).await
                 };
-                if let Ok(Ok(Ok(()))) = result
-                    && !context.has_fault()
-                {
+                let failure = match result {
+                    Ok(Ok(Ok(()))) => None,
+                    Ok(Ok(Err(error))) => Some((error.kind(), ErrorChain(&error).to_string())),
+                    Ok(Err(panic)) => Some((FailureKind::Panic, panic_text(&*panic))),
+                    Err(Elapsed(limit)) => Some((FailureKind::Timeout, format!("no result within {limit:?}"))),
+                };
+                // Whatever the function made of it: a state that cannot be read and a response that is too large fail the batch.
+                let Some((kind, reason)) = context.fault().or(failure) else {
                     course.turn.over().await;
                     continue;
-                }
-                // Whatever the function made of it: a state that cannot be read and a response that is too large fail the batch.
-                let (kind, reason) = match (context.fault(), result) {
-                    (Some(fault), _) => fault,
-                    (None, Ok(Ok(Ok(())))) => continue,
-                    (None, Ok(Ok(Err(error)))) => (error.kind(), ErrorChain(&error).to_string()),
-                    (None, Ok(Err(panic))) => (FailureKind::Panic, panic_text(&*panic)),
-                    (None, Err(Elapsed(limit))) => (FailureKind::Timeout, format!("no result within {limit:?}")),
                 };
                 return Err(Stopped::Failed(Failed { mark, kind, reason }));
             }

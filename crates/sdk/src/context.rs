@@ -327,11 +327,6 @@ impl Context {
         Some((full.into(), self.too_large(full)))
     }
 
-    /// Whether there is a [fault](Self::fault).
-    pub(crate) fn has_fault(&self) -> bool {
-        self.states.unreadable().is_some() || self.response.full().is_some()
-    }
-
     fn too_large(&self, full: Full) -> String {
         let (limit, largest) = (self.response.limit(), self.response.largest());
         match full {
