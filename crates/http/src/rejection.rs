@@ -61,11 +61,7 @@ impl Rejection {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Path => StatusCode::NOT_FOUND,
-            Self::Request(RequestError::UnknownFunction { .. }) => StatusCode::NOT_FOUND,
-            Self::Request(RequestError::TooManyInvocations { .. } | RequestError::TooManyStates { .. }) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
-            Self::Request(_) => StatusCode::BAD_REQUEST,
+            Self::Request(error) => StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Malformed => StatusCode::BAD_REQUEST,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             // OkHttp's transport fails the job on 400, and a body that was cut short may come whole the next time.

@@ -376,6 +376,17 @@ pub enum RequestError {
     },
 }
 
+impl RequestError {
+    /// The status of the HTTP response: 404 for an unknown function, 413 for too many messages or states, 400 for anything else.
+    pub fn status_code(&self) -> u16 {
+        match self {
+            Self::UnknownFunction { .. } => 404,
+            Self::TooManyInvocations { .. } | Self::TooManyStates { .. } => 413,
+            _ => 400,
+        }
+    }
+}
+
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -423,9 +434,7 @@ impl HandlerError {
     /// ([`FailureKind::is_transient`]), 500 for one that failed otherwise.
     pub fn status_code(&self) -> u16 {
         match self {
-            Self::Request(RequestError::UnknownFunction { .. }) => 404,
-            Self::Request(RequestError::TooManyInvocations { .. } | RequestError::TooManyStates { .. }) => 413,
-            Self::Request(_) => 400,
+            Self::Request(error) => error.status_code(),
             Self::Invocation(failure) if failure.kind.is_transient() => 503,
             Self::Invocation(_) => 500,
         }
