@@ -2,8 +2,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::batch::{ErasedHandler, Handlers, Logic};
 use crate::declarations::{Declarations, Target};
+use crate::handlers::{ErasedHandler, Handlers, Logic};
 use crate::message_handler::{FromMessage, MessageHandler};
 use crate::{
     Connector, Decode, Egress, Encode, FailurePolicy, InvalidTypeName, Message, TypeError, TypeName, Typed,

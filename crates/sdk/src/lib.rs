@@ -13,7 +13,8 @@
 //! | `dead_letter`, `dead_letter_budget` | what becomes of poison, and how much of it may become so |
 //! | `ingress`, `registry` | the sources of messages; all functions of a process, checked |
 //! | `contract` | what a registry declares as data, and its JSON |
-//! | `handler`, `request`, `batch`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
+//! | `handler`, `request`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
+//! | `batch`, `course`, `handlers` | its messages one after the other: what becomes of failures; whose turn it is; the functions' code |
 //! | `log_sampler` | how often a cause is logged |
 //! | `memory_budget` | how many bytes requests and responses may hold together |
 //! | `error`, `escaped` | rejected requests, and the kinds of failure; text from outside, on terminals and in logs |
@@ -25,6 +26,7 @@ mod batch;
 mod cancellation_token;
 mod context;
 mod contract;
+mod course;
 mod dead_letter;
 mod dead_letter_budget;
 mod declarations;
@@ -35,6 +37,7 @@ mod error;
 mod escaped;
 mod function;
 mod handler;
+mod handlers;
 mod ingress;
 mod log_sampler;
 mod memory_budget;

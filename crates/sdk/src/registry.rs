@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::batch::Handlers;
 use crate::dead_letter_budget::{DeadLetterBudget, DeadLetterUsage};
 use crate::declarations::{Declarations, Target};
+use crate::handlers::Handlers;
 use crate::{
     Address, Connector, Egress, FailurePolicy, Function, Ingress, InvalidTypeName, StateDeclaration, TypeName,
     UnexpectedTypePolicy,
