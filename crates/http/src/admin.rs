@@ -1,6 +1,7 @@
 //! The pages for operators at an address of their own.
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
 use tokio::net::TcpListener;
@@ -32,13 +33,13 @@ impl Admin {
             let _entered = runtime.enter();
             TcpListener::from_std(listener)?
         };
-        let protocol = Protocol {
+        let protocol = Arc::new(Protocol {
             served: Served::Router(app::admin(endpoint, options)),
             drain: endpoint.drain(),
             timeouts: options.timeouts.clone(),
             #[cfg(feature = "tls")]
             tls: None,
-        };
+        });
         let connections = Connections::new(MAX_CONNECTIONS, None);
         let (admin, dropped) = oneshot::channel::<()>();
         let handle = runtime.handle().clone();

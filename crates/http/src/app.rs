@@ -73,14 +73,14 @@ impl App {
 
     /// Invocations, which are most requests, do without the router.
     pub(crate) async fn respond<B: RequestBody>(
-        self,
+        &self,
         request: Request<B>,
         peer: Option<SocketAddr>,
     ) -> Response<ResponseBody> {
         if request.method() == Method::POST && (self.any_path || request.uri().path() == PATH) {
             return self.endpoint.respond_to(request, peer).await.map(Either::Left);
         }
-        let mut rest = self.rest;
+        let mut rest = self.rest.clone();
         // It is ready at any time, and has no errors.
         let Ok(response) = rest.call(request.map(Body::new)).await;
         response.map(Either::Right)
@@ -88,7 +88,6 @@ impl App {
 }
 
 /// What connections are served with: invocations and routes, or a router of these with the layers that the user put around them.
-#[derive(Clone)]
 pub(crate) enum Served {
     App(App),
     Router(Router),
@@ -96,14 +95,14 @@ pub(crate) enum Served {
 
 impl Served {
     pub(crate) async fn respond<B: RequestBody>(
-        self,
+        &self,
         request: Request<B>,
         peer: Option<SocketAddr>,
     ) -> Response<ResponseBody> {
         match self {
             Self::App(app) => app.respond(request, peer).await,
-            Self::Router(mut router) => {
-                let Ok(response) = router.call(request.map(Body::new)).await;
+            Self::Router(router) => {
+                let Ok(response) = router.clone().call(request.map(Body::new)).await;
                 response.map(Either::Right)
             }
         }

@@ -78,7 +78,8 @@ async fn claim(permit: &mut MemoryPermit, bytes: usize) -> Result<(), Rejection>
     if bytes <= FREE || missing == 0 || permit.try_grow(missing) {
         return Ok(());
     }
-    timeout(MEMORY_TIMEOUT, permit.grow(missing)).await.map_err(|_| Rejection::NoMemory)
+    // In a box, as the other timer of this module: it is large and aligned to cache lines, and the future of each request would be so.
+    Box::pin(timeout(MEMORY_TIMEOUT, permit.grow(missing))).await.map_err(|_| Rejection::NoMemory)
 }
 
 /// How fast a body comes. The clock is read once it has to be waited for.
@@ -120,7 +121,7 @@ impl Pace {
         let mut window = *self.window.get_or_insert(began);
         loop {
             let deadline = (window + WINDOW).min(began + LONGEST);
-            if let Ok(frame) = timeout_at(deadline, body.frame()).await {
+            if let Ok(frame) = Box::pin(timeout_at(deadline, body.frame())).await {
                 return Ok(frame);
             }
             if self.bytes < LEAST || deadline == began + LONGEST {

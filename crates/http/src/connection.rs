@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -33,7 +34,6 @@ const LARGEST_HEAD: usize = 64 * 1024;
 const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// What every connection is served with.
-#[derive(Clone)]
 pub(crate) struct Protocol {
     pub(crate) served: Served,
     pub(crate) drain: Drain,
@@ -44,7 +44,7 @@ pub(crate) struct Protocol {
 
 impl Protocol {
     /// Serves a connection until it ends, by itself, by a time-out or as it is told. `peer` is for the log.
-    pub(crate) async fn serve<S>(self, stream: S, peer: Option<SocketAddr>, member: Member)
+    pub(crate) async fn serve<S>(self: Arc<Self>, stream: S, peer: Option<SocketAddr>, member: Member)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -63,19 +63,18 @@ impl Protocol {
         self.http(stream, peer, bounds).await;
     }
 
-    async fn http<S>(self, stream: S, peer: Option<SocketAddr>, mut bounds: Bounds)
+    async fn http<S>(self: Arc<Self>, stream: S, peer: Option<SocketAddr>, mut bounds: Bounds)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { served, drain, .. } = self;
         let activity = bounds.member.activity.clone();
         let stream = CoalescedWrites::new(stream, activity.clone());
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let request = request.map(|body| activity.request(body));
-            let (served, drain, activity) = (served.clone(), drain.clone(), activity.clone());
+            let (protocol, activity) = (self.clone(), activity.clone());
             async move {
-                let mut response = served.respond(request, peer).await;
-                if !drain.is_ready() {
+                let mut response = protocol.served.respond(request, peer).await;
+                if !protocol.drain.is_ready() {
                     // The next request belongs to another instance.
                     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
                 }

@@ -2,6 +2,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -241,7 +242,9 @@ impl Endpoint {
             return Err(Rejection::Blocked(request.target().clone()));
         }
         let (function, target) = (request.function(), request.target().clone());
-        let result = self.watchdog.watch(&target, request.handle()).await;
+        // Pinned here: it is large to move into another future.
+        let handling = pin!(request.handle());
+        let result = self.watchdog.watch(target, handling).await;
         // It is not dropped any more.
         std::mem::forget(abandoned);
         match result {

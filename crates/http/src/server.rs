@@ -216,7 +216,7 @@ impl Server {
     }
 
     /// With these pages beside the invocations.
-    fn parts(self, pages: Router) -> (Protocol, Connections, Shutdown) {
+    fn parts(self, pages: Router) -> (Arc<Protocol>, Connections, Shutdown) {
         app::spawn_upkeep(&self.endpoint);
         let drain = self.endpoint.drain();
         let rest = app::invocations(pages, &self.endpoint, &self.options);
@@ -237,7 +237,7 @@ impl Server {
             #[cfg(feature = "tls")]
             tls: self.tls,
         };
-        (protocol, self.connections, Shutdown { drain, delay, timeout })
+        (Arc::new(protocol), self.connections, Shutdown { drain, delay, timeout })
     }
 }
 
@@ -381,7 +381,7 @@ impl fmt::Debug for BoundServer {
 /// Hands every connection to the runtime of the workers, and never waits for them.
 pub(crate) async fn accept(
     listener: &TcpListener,
-    protocol: &Protocol,
+    protocol: &Arc<Protocol>,
     workers: &Handle,
     connections: &Connections,
 ) -> Infallible {

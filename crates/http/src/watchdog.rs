@@ -99,8 +99,8 @@ impl Watchdog {
     }
 
     /// Notes at each poll of `future` that this thread polls it for `target`. Within another such poll, that one counts.
-    pub(crate) fn watch<F: Future>(&self, target: &Address, future: F) -> impl Future<Output = F::Output> + use<F> {
-        let running = Arc::new(Running { target: target.clone(), watchdog: self.clone() });
+    pub(crate) fn watch<F: Future>(&self, target: Address, future: F) -> impl Future<Output = F::Output> + use<F> {
+        let running = Arc::new(Running { target, watchdog: self.clone() });
         async move {
             let mut future = pin!(future);
             poll_fn(|context| {
@@ -287,7 +287,7 @@ mod tests {
     impl Blocking {
         fn start(watchdog: &Watchdog, id: &str) -> Self {
             let ((arrive, arrived), (release, released)): ((_, Receiver<()>), _) = (mpsc::channel(), mpsc::channel());
-            let future = watchdog.watch(&BLOCKING.with_id(id), async move {
+            let future = watchdog.watch(BLOCKING.with_id(id), async move {
                 arrive.send(()).unwrap();
                 released.recv().unwrap();
             });
@@ -334,7 +334,7 @@ mod tests {
         let (start, target) = (Instant::now(), BLOCKING.with_id("1"));
         for second in 0..5 {
             // It is the same thread each time, which looks within the poll.
-            block_on(watchdog.watch(&target, async { assert!(look.at_all_threads(start + second * SECOND)) }));
+            block_on(watchdog.watch(target.clone(), async { assert!(look.at_all_threads(start + second * SECOND)) }));
         }
         assert!(!watchdog.is_blocked(&target));
     }
@@ -344,9 +344,9 @@ mod tests {
         let (watchdog, _) = watchdog();
         let mut look = Look { watchdog: watchdog.clone(), seen: HashMap::new() };
         let (start, outer, inner) = (Instant::now(), BLOCKING.with_id("outer"), BLOCKING.with_id("inner"));
-        block_on(watchdog.watch(&outer, async {
+        block_on(watchdog.watch(outer.clone(), async {
             look.at_all_threads(start);
-            watchdog.watch(&inner, async {}).await;
+            watchdog.watch(inner.clone(), async {}).await;
             look.at_all_threads(start + 2 * SECOND);
         }));
         assert!(watchdog.is_blocked(&outer) && !watchdog.is_blocked(&inner));

@@ -39,6 +39,7 @@ impl Address {
     }
 
     /// Whether this is an instance of the function `type_name`.
+    #[inline]
     pub fn is(&self, type_name: &TypeName) -> bool {
         self.namespace == type_name.namespace() && self.name == type_name.name()
     }

@@ -19,11 +19,12 @@ pub(crate) struct Course {
 
 impl Course {
     /// The next message, if there is one and it is of this type.
+    #[inline]
     pub(crate) fn next(&mut self, message_type: Option<&ByteString>) -> Result<Option<Invocation>, RequestError> {
         if self.messages.taken() == self.until {
             return Ok(None);
         }
-        self.messages.take_if(|next| message_type.is_none_or(|wanted| wanted == next.message.type_name()))
+        self.messages.take(message_type)
     }
 
     /// The type of the next message.

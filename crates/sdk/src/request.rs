@@ -3,6 +3,7 @@
 //! Whatever the body holds, reading it takes no more memory than the body itself and what its function declares.
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use prost::{DecodeError, Message as _};
 
@@ -172,27 +173,25 @@ impl Invocations {
     /// The next message, which stays the next one.
     pub(crate) fn peek(&mut self) -> Result<Option<&Invocation>, RequestError> {
         if self.next.is_none() {
-            self.next = self.decode()?;
+            self.next = self.decode(None)?;
         }
         Ok(self.next.as_ref())
     }
 
-    /// Takes the next message, unless `wanted` says that it is to stay the next one.
-    pub(crate) fn take_if(
-        &mut self,
-        wanted: impl FnOnce(&Invocation) -> bool,
-    ) -> Result<Option<Invocation>, RequestError> {
+    /// Takes the next message; where it is not of the type that is named, it stays the next one.
+    #[inline]
+    pub(crate) fn take(&mut self, type_name: Option<&ByteString>) -> Result<Option<Invocation>, RequestError> {
         // It is not put into its place first, as it is large to move.
         let next = match self.next.take() {
-            None => self.decode()?,
+            None => self.decode(type_name)?,
             next => next,
         };
         match next {
-            Some(invocation) if wanted(&invocation) => {
+            Some(next) if type_name.is_none_or(|wanted| wanted == next.message.type_text()) => {
                 self.last = self.position;
                 self.position = self.behind;
                 self.taken += 1;
-                Ok(Some(invocation))
+                Ok(Some(next))
             }
             next => {
                 self.next = next;
@@ -201,9 +200,9 @@ impl Invocations {
         }
     }
 
-    fn decode(&mut self) -> Result<Option<Invocation>, RequestError> {
+    fn decode(&mut self, type_name: Option<&ByteString>) -> Result<Option<Invocation>, RequestError> {
         let mut rest = &self.batch[self.position..];
-        let next = decode_next(&self.batch, &mut rest)?;
+        let next = decode_next(&self.batch, &mut rest, type_name)?;
         self.behind = self.batch.len() - rest.len();
         Ok(next)
     }
@@ -231,17 +230,21 @@ impl Invocations {
 
     /// The message that was taken last, once more: the function has the first one.
     pub(crate) fn last(&self) -> Result<Option<Invocation>, RequestError> {
-        decode_next(&self.batch, &mut &self.batch[self.last..])
+        decode_next(&self.batch, &mut &self.batch[self.last..], None)
     }
 }
 
-/// The first message in `rest`, which is a part of `batch`.
-fn decode_next(batch: &Bytes, rest: &mut &[u8]) -> Result<Option<Invocation>, RequestError> {
+/// The first message in `rest`, which is a part of `batch`. If its type is `likely`, it shares that text.
+fn decode_next(
+    batch: &Bytes,
+    rest: &mut &[u8],
+    likely: Option<&ByteString>,
+) -> Result<Option<Invocation>, RequestError> {
     let mut fields = Fields(rest);
     while let Some((tag, value)) = fields.next()? {
         let (INVOCATIONS, Some(value)) = (tag, value) else { continue };
         *rest = fields.0;
-        return match decode_plain(batch, value) {
+        return match decode_plain(batch, value, likely) {
             Some(invocation) => Ok(Some(invocation)),
             None => {
                 let invocation = wire::IncomingInvocation::decode(batch.slice_ref(value)).map_err(undecodable)?;
@@ -254,21 +257,23 @@ fn decode_next(batch: &Bytes, rest: &mut &[u8]) -> Result<Option<Invocation>, Re
 }
 
 /// A message as runtimes write it: each field once. `None` for any other, which prost reads, at three times the cost.
-fn decode_plain(batch: &Bytes, mut rest: &[u8]) -> Option<Invocation> {
+#[inline(always)]
+fn decode_plain(batch: &Bytes, mut rest: &[u8], likely: Option<&ByteString>) -> Option<Invocation> {
     let (mut caller, mut message) = (None, None);
     while let Some((key, after)) = rest.split_first() {
         rest = after;
         let value = with_length(&mut rest)?;
         match *key {
             CALLER_KEY if caller.is_none() => caller = Some(value),
-            ARGUMENT_KEY if message.is_none() => message = Some(decode_message(batch, value)?),
+            ARGUMENT_KEY if message.is_none() => message = Some(decode_message(batch, value, likely)?),
             _ => return None,
         }
     }
     Some(Invocation { caller: Caller(slice(batch, caller)), message: message? })
 }
 
-fn decode_message(batch: &Bytes, mut rest: &[u8]) -> Option<Message> {
+#[inline(always)]
+fn decode_message(batch: &Bytes, mut rest: &[u8], likely: Option<&ByteString>) -> Option<Message> {
     let (mut type_name, mut has_value, mut value) = (None, false, None);
     while let Some((key, after)) = rest.split_first() {
         rest = after;
@@ -282,7 +287,11 @@ fn decode_message(batch: &Bytes, mut rest: &[u8]) -> Option<Message> {
             _ => return None,
         }
     }
-    let type_name = slice(batch, type_name).try_into().ok()?;
+    let type_name = match likely {
+        // It is known to be UTF-8.
+        Some(likely) if type_name == Some(likely.as_bytes()) => likely.clone(),
+        _ => slice(batch, type_name).try_into().ok()?,
+    };
     Some(Message::of(type_name, has_value.then(|| slice(batch, value))))
 }
 
@@ -290,7 +299,8 @@ fn slice(batch: &Bytes, part: Option<&[u8]>) -> Bytes {
     part.map(|part| batch.slice_ref(part)).unwrap_or_default()
 }
 
-/// Takes bytes that begin with their length.
+/// Takes bytes that begin with their length. Inlined by force, as all that decodes a plain message: calls cost a third of it.
+#[inline(always)]
 fn with_length<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let length = match **rest {
         [length @ ..0x80, ref after @ ..] => {
@@ -350,10 +360,21 @@ impl<'a> Fields<'a> {
         same
     }
 
+    #[inline(always)]
     pub(crate) fn next(&mut self) -> Result<Option<Field<'a>>, RequestError> {
-        if self.0.is_empty() {
-            return Ok(None);
+        let Some((key, mut rest)) = self.0.split_first() else { return Ok(None) };
+        // Most are fields with a length and a tag below 16; what is wrong with others is told below.
+        if key & 0x87 == WireType::LengthDelimited as u8
+            && *key > 0x07
+            && let Some(value) = with_length(&mut rest)
+        {
+            self.0 = rest;
+            return Ok(Some((u32::from(key >> 3), Some(value))));
         }
+        self.next_of_any_key()
+    }
+
+    fn next_of_any_key(&mut self) -> Result<Option<Field<'a>>, RequestError> {
         let (tag, wire_type) = decode_key(&mut self.0).map_err(undecodable)?;
         if wire_type != WireType::LengthDelimited {
             skip_field(wire_type, tag, &mut self.0, DecodeContext::default()).map_err(undecodable)?;
