@@ -12,14 +12,14 @@ pub(super) struct Pending {
     pub(super) argument: Option<reqreply::TypedValue>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Mailboxes {
     boxes: BTreeMap<Address, Mailbox>,
     /// The addresses that have messages and no request in flight, in the order in which they came to have them.
     ready: VecDeque<Address>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Mailbox {
     messages: VecDeque<Pending>,
     /// How many of the first messages are in the request that is in flight.
@@ -37,10 +37,25 @@ impl Mailboxes {
 
     /// Takes the next address that may be sent a request, and marks what waits for it, at most `most`, as in flight.
     pub(super) fn next(&mut self, most: usize) -> Option<Address> {
-        let target = self.ready.pop_front()?;
+        self.nth(0, most)
+    }
+
+    /// The same for any of the [`ready`](Self::ready) addresses.
+    pub(super) fn nth(&mut self, position: usize, most: usize) -> Option<Address> {
+        let target = self.ready.remove(position)?;
         let mailbox = self.boxes.entry(target.clone()).or_default();
         mailbox.in_flight = mailbox.messages.len().min(most);
         Some(target)
+    }
+
+    /// How many addresses may be sent a request.
+    pub(super) fn ready(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// The addresses that have a request in flight.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = &Address> {
+        self.boxes.iter().filter(|(_, mailbox)| mailbox.in_flight > 0).map(|(target, _)| target)
     }
 
     /// The messages of the request that is in flight.

@@ -1,20 +1,25 @@
 //! The embedded runtime, for tests and demos. Production is a StateFun cluster.
 //!
-//! [`TestContext`] calls one function; [`LocalRuntime`] is the runtime's side of the protocol for several. Neither keeps
-//! anything on disk, knows of other machines, or delivers exactly once over a crash: the cluster does.
+//! [`TestContext`] calls one function; [`LocalRuntime`] is the runtime's side of the protocol for several; [`Simulation`] runs them
+//! under schedules of faults. None keeps anything on disk, knows of other machines, or delivers exactly once over a crash: the
+//! cluster does.
 //!
 //! | module | contents |
 //! |---|---|
 //! | `test_context` | [`TestContext`]: one instance of one function |
 //! | `runtime` | [`LocalRuntime`]: delivers messages in order, batches them, and applies responses |
+//! | `simulation` | [`Simulation`]: failovers, lost responses, restarts, as a seed decides |
+//! | `cluster` | what a response does to what the runtime keeps |
 //! | `states`, `mailboxes`, `timers` | what the runtime keeps: states, waiting messages, delayed messages |
 //! | `transport` | how requests reach the functions: in the process, or over a wire |
 //! | `emitted` | records that were emitted |
 //! | `violation` | what a cluster would reject of a response |
 
+mod cluster;
 mod emitted;
 mod mailboxes;
 mod runtime;
+mod simulation;
 mod states;
 mod test_context;
 mod timers;
@@ -23,6 +28,10 @@ mod violation;
 
 pub use emitted::{Emitted, EmittedRecord};
 pub use runtime::{Exchange, LocalRuntime};
+pub use simulation::{
+    Counts, Dependency, Failure, Fault, ParseScheduleError, Report, Schedule, Simulation, Timeline, Unavailable, View,
+    expect_eq,
+};
 pub use test_context::{DelayedMessage, InvokeError, SentMessage, TestContext};
 pub use transport::{Transport, TransportError};
 pub use violation::{LocalError, Violation};

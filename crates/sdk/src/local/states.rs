@@ -15,7 +15,7 @@ use crate::{Address, Expiration, TypeName};
 /// A function type, as `namespace/name`.
 type FunctionType = String;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct States {
     /// The states that the job knows, in the order of their registration; a restart forgets them.
     registered: BTreeMap<FunctionType, Vec<RegisteredState>>,
@@ -24,24 +24,30 @@ pub(super) struct States {
     values: BTreeMap<Address, BTreeMap<String, StoredValue>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct RegisteredState {
     name: String,
     expiration: Expiration,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct StoredValue {
     value: TypedValue,
     /// From this moment on it is never shown again.
     expires: Option<Duration>,
 }
 
+impl StoredValue {
+    fn is_valid(&self, now: Duration) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
 impl States {
     /// The states that a request for `target` carries; reading renews those that expire after calls.
     pub(super) fn read(&mut self, target: &Address, now: Duration) -> Vec<to_function::PersistedValue> {
         let values = self.values.entry(target.clone()).or_default();
-        values.retain(|_, stored| stored.expires.is_none_or(|expires| now < expires));
+        values.retain(|_, stored| stored.is_valid(now));
         let mut states = Vec::new();
         for state in self.registered.get(&function_type(target)).into_iter().flatten() {
             let stored = values.get_mut(&state.name);
@@ -143,7 +149,30 @@ impl States {
     /// The value of a state, unless it has expired.
     pub(super) fn value(&self, target: &Address, name: &str, now: Duration) -> Option<&Bytes> {
         let stored = self.values.get(target)?.get(name)?;
-        (stored.expires.is_none_or(|expires| now < expires) && stored.value.has_value).then_some(&stored.value.value)
+        (stored.is_valid(now) && stored.value.has_value).then_some(&stored.value.value)
+    }
+
+    /// The instances that have a value.
+    pub(super) fn addresses(&self, now: Duration) -> impl Iterator<Item = &Address> {
+        let has_value = move |values: &BTreeMap<_, StoredValue>| values.values().any(|stored| stored.is_valid(now));
+        self.values.iter().filter(move |(_, values)| has_value(values)).map(|(address, _)| address)
+    }
+
+    /// The value with the most bytes, of which instance and state.
+    pub(super) fn largest(&self, now: Duration, of: impl Fn(&Address) -> bool) -> Option<(&Address, &str, usize)> {
+        let instances = self.values.iter().filter(|(address, _)| of(address));
+        let valid =
+            instances.flat_map(|(address, values)| values.iter().map(move |(name, stored)| (address, name, stored)));
+        let valid = valid.filter(|(_, _, stored)| stored.is_valid(now));
+        valid
+            .map(|(address, name, stored)| (address, &**name, stored.value.value.len()))
+            .max_by_key(|(_, _, size)| *size)
+    }
+
+    /// When the next value expires.
+    pub(super) fn next_expiry(&self, now: Duration) -> Option<Duration> {
+        let values = self.values.values().flat_map(BTreeMap::values);
+        values.filter_map(|stored| stored.expires).filter(|expires| *expires > now).min()
     }
 
     /// Forgets which states there are, as every restart of a job does.

@@ -10,7 +10,7 @@ use super::mailboxes::Pending;
 use crate::Address;
 use crate::protocol::reqreply::from_function::DelayedInvocation;
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Timers {
     now: Duration,
     /// By due time, then in the order in which they were set.
@@ -20,7 +20,7 @@ pub(super) struct Timers {
     tokens: BTreeMap<(String, Bytes), (Duration, u64)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Timer {
     target: Address,
     message: Pending,

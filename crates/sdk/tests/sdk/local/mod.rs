@@ -3,6 +3,7 @@
 mod answers;
 mod context;
 mod runtime;
+mod simulation;
 
 use std::time::Duration;
 

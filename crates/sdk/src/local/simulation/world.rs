@@ -1,0 +1,603 @@
+//! One schedule: the cluster, the processes of the functions, and the steps that they take.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Builder;
+
+use super::choices::Choices;
+use super::{Counts, Dependency, Fault, Ran, Report, Schedule, Simulation, Timeline, View, repeat};
+use crate::local::cluster::{Applied, Cluster};
+use crate::local::mailboxes::Pending;
+use crate::local::{Emitted, Violation};
+use crate::{Address, HandlerError, Registry, RequestReplyHandler, Response, TypedValue};
+
+/// The most steps for each message that is sent: more is a job that never comes to rest.
+const MOST_STEPS: u64 = 5_000;
+
+/// The most attempts for a request that fails though no dependency did.
+const MOST_ATTEMPTS: u32 = 20;
+
+/// How often functions are looked at that wait for something real, a millisecond apart.
+const MOST_WAITS: u32 = 10_000;
+
+const A_MOMENT: Duration = Duration::from_millis(1);
+
+/// A property that does not hold.
+#[derive(Debug, Clone)]
+pub(super) struct Broken {
+    pub(super) property: String,
+    pub(super) reason: String,
+}
+
+fn broken(property: &str, reason: impl fmt::Display) -> Broken {
+    Broken { property: property.to_owned(), reason: reason.to_string() }
+}
+
+type Handling = BoxFuture<'static, Result<Response, HandlerError>>;
+
+/// A request that waits for its response to be applied.
+struct InFlight {
+    target: Address,
+    request: Bytes,
+    stage: Stage,
+    /// The release that it was sent to last.
+    release: usize,
+    attempts: u32,
+    /// A dependency was called: its response need not be the same once more.
+    called_out: bool,
+}
+
+enum Stage {
+    /// To be sent.
+    Waiting,
+    Running(Handling),
+    Answered(Result<Response, HandlerError>),
+}
+
+/// What a checkpoint holds.
+#[derive(Clone)]
+struct Checkpoint {
+    cluster: Cluster,
+    /// How many messages of each ingress were read.
+    read: Vec<usize>,
+    messages: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Read(usize),
+    Begin(usize),
+    Poll(usize),
+    /// A request that the runtime has given up.
+    PollAbandoned(usize),
+    Deliver(usize),
+    Checkpoint,
+    Advance,
+    Fault(Fault, usize),
+}
+
+pub(super) struct World<'a, W> {
+    simulation: &'a Simulation<W>,
+    /// One message after the other, and no fault.
+    in_order: bool,
+    choices: Choices,
+    /// How many faults of each kind may still happen.
+    left: Counts,
+    outside: W,
+    dependency: Dependency,
+    /// The processes of the functions: one for each release.
+    processes: Vec<RequestReplyHandler>,
+    /// The release that runs, and the other one where requests go to either.
+    release: usize,
+    also: Option<usize>,
+    sent: Vec<&'a (Address, TypedValue)>,
+    /// The messages of each address, in their order.
+    ingresses: Vec<Vec<&'a (Address, TypedValue)>>,
+    now: Checkpoint,
+    checkpoint: Checkpoint,
+    in_flight: Vec<InFlight>,
+    abandoned: Vec<Handling>,
+    at_least_once: Vec<Emitted>,
+    /// The largest batch.
+    most: usize,
+    report: Report,
+    timeline: Option<Timeline>,
+}
+
+impl<'a, W: 'static> World<'a, W> {
+    pub(super) fn new(simulation: &'a Simulation<W>, schedule: &Schedule, noting: bool) -> Self {
+        let in_order = schedule.seed.is_none();
+        let mut choices = Choices::new(schedule.seed.unwrap_or_default());
+        let left = draw(&mut choices, simulation, schedule);
+        let dependency = Dependency::new(choices.next(), left);
+        let outside = (simulation.outside)(&dependency);
+        let mut cluster = Cluster::default();
+        let processes = simulation.releases.iter().map(|release| {
+            let registry = release(&outside);
+            cluster.knows(&registry);
+            RequestReplyHandler::new(registry)
+        });
+        let processes: Vec<_> = processes.collect();
+        let messages = &simulation.messages;
+        let sent: Vec<_> = match &schedule.messages {
+            Some(positions) => positions.iter().filter_map(|&position| messages.get(position)).collect(),
+            None => messages.iter().collect(),
+        };
+        let mut ingresses: BTreeMap<&Address, Vec<_>> = BTreeMap::new();
+        if !in_order {
+            sent.iter().for_each(|&message| ingresses.entry(&message.0).or_default().push(message));
+        }
+        let ingresses = if in_order { vec![sent.clone()] } else { ingresses.into_values().collect() };
+        let now = Checkpoint { read: vec![0; ingresses.len()], cluster, messages: 0 };
+        let most = if in_order { 1 } else { choices.pick(&[1000, 1000, 3, 2]) };
+        Self {
+            simulation,
+            in_order,
+            left,
+            outside,
+            dependency,
+            processes,
+            release: 0,
+            also: None,
+            sent,
+            ingresses,
+            checkpoint: now.clone(),
+            now,
+            in_flight: Vec::new(),
+            abandoned: Vec::new(),
+            at_least_once: Vec::new(),
+            most,
+            report: Report { schedules: 1, ..Report::default() },
+            timeline: noting.then(Timeline::default),
+            choices,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Ran {
+        let result = match Builder::new_current_thread().enable_time().build() {
+            Ok(runtime) => runtime.block_on(self.go()),
+            Err(error) => Err(broken("there is a Tokio runtime", error)),
+        };
+        if let Err(Broken { property, reason }) = &result {
+            self.note(|| format!("FAILS: {property}: {reason}"));
+        }
+        self.report.messages = self.now.messages;
+        self.report.faults.add(&self.dependency.calls().made);
+        Ran { result, report: self.report, timeline: self.timeline.unwrap_or_default() }
+    }
+
+    async fn go(&mut self) -> Result<(), Broken> {
+        let most_steps = MOST_STEPS * (1 + self.sent.len() as u64);
+        let mut waits = 0;
+        for number in 0..most_steps {
+            self.dependency.calls().step = number;
+            let Some(step) = self.next_step() else {
+                return self.check(false);
+            };
+            let polled = matches!(step, Step::Poll(_));
+            let progressed = self.take(step).await?;
+            if !polled || progressed {
+                waits = 0;
+            } else if self.has_other_steps() || self.dependency.calls().is_slow() {
+                // Tasks that the function waits for need the thread.
+                tokio::task::yield_now().await;
+            } else if waits < MOST_WAITS {
+                waits += 1;
+                tokio::time::sleep(A_MOMENT).await;
+            } else {
+                return Err(broken("functions return", "one has been waiting for ten seconds"));
+            }
+        }
+        Err(broken("the job comes to rest", format_args!("it has not after {most_steps} steps")))
+    }
+
+    /// What is done next; `None` once the job is at rest.
+    fn next_step(&mut self) -> Option<Step> {
+        let mut steps: Vec<(usize, Step)> = Vec::with_capacity(16);
+        for (position, in_flight) in self.in_flight.iter().enumerate() {
+            match in_flight.stage {
+                Stage::Waiting | Stage::Running(_) => steps.push((6, Step::Poll(position))),
+                Stage::Answered(_) => steps.push((6, Step::Deliver(position))),
+            }
+        }
+        steps.extend((0..self.now.cluster.mailboxes.ready()).map(|position| (4, Step::Begin(position))));
+        let unread =
+            (0..self.ingresses.len()).filter(|&ingress| self.now.read[ingress] < self.ingresses[ingress].len());
+        steps.extend(unread.map(|ingress| (3, Step::Read(ingress))));
+        let due = self.now.cluster.timers.next().filter(|due| *due <= self.simulation.horizon);
+        // After a failover, some may be due already.
+        if due.is_some_and(|due| steps.is_empty() || due <= self.now.cluster.timers.now()) {
+            steps.push((3, Step::Advance));
+        }
+        if self.in_order {
+            return steps.first().map(|(_, step)| *step);
+        }
+        if steps.is_empty() && !self.left.iter().any(|(fault, _)| fault == Fault::Failover) {
+            return None;
+        }
+        // A job at rest may fail over as well: with a chance, or it would always.
+        if steps.is_empty() && self.choices.chance(2) {
+            return None;
+        }
+        steps.push((2, Step::Checkpoint));
+        steps.extend((0..self.abandoned.len()).map(|position| (2, Step::PollAbandoned(position))));
+        for (fault, _) in self.left.iter() {
+            match fault {
+                Fault::LostResponse | Fault::Timeout => {
+                    let applies = |in_flight: &&InFlight| match fault {
+                        Fault::LostResponse => matches!(in_flight.stage, Stage::Answered(_)),
+                        _ => matches!(in_flight.stage, Stage::Running(_)),
+                    };
+                    let targets = self.in_flight.iter().enumerate().filter(|(_, in_flight)| applies(in_flight));
+                    steps.extend(targets.map(|(position, _)| (2, Step::Fault(fault, position))));
+                }
+                Fault::FailingDependency | Fault::SlowDependency => {}
+                _ => steps.push((1, Step::Fault(fault, 0))),
+            }
+        }
+        let all: usize = steps.iter().map(|(weight, _)| weight).sum();
+        let mut chosen = self.choices.below(all);
+        for (weight, step) in steps {
+            match chosen.checked_sub(weight) {
+                Some(less) => chosen = less,
+                None => return Some(step),
+            }
+        }
+        None
+    }
+
+    /// Whether something else can be done than to poll.
+    fn has_other_steps(&self) -> bool {
+        if self.in_order {
+            return false;
+        }
+        let answered = self.in_flight.iter().any(|in_flight| matches!(in_flight.stage, Stage::Answered(_)));
+        let unread = (0..self.ingresses.len()).any(|ingress| self.now.read[ingress] < self.ingresses[ingress].len());
+        answered || unread || self.now.cluster.mailboxes.ready() > 0
+    }
+
+    /// Returns whether anything has changed.
+    async fn take(&mut self, step: Step) -> Result<bool, Broken> {
+        match step {
+            Step::Read(ingress) => self.read(ingress),
+            Step::Begin(position) => self.begin(position),
+            Step::Poll(position) => return Ok(self.poll(position).await),
+            Step::PollAbandoned(position) => {
+                if poll_once(&mut self.abandoned[position]).await.is_ready() {
+                    drop(self.abandoned.swap_remove(position));
+                }
+            }
+            Step::Deliver(position) => self.deliver(position).await?,
+            Step::Checkpoint => {
+                self.checkpoint = self.now.clone();
+                self.note(|| "checkpoint".to_owned());
+            }
+            Step::Advance => self.advance(false),
+            Step::Fault(fault, position) => {
+                if self.fault(fault, position) {
+                    self.left.take(fault);
+                    let made = &mut self.report.faults;
+                    made.set(fault, made.of(fault) + 1);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn read(&mut self, ingress: usize) {
+        let (target, message) = self.ingresses[ingress][self.now.read[ingress]];
+        self.now.read[ingress] += 1;
+        self.note(|| format!("an ingress sends {} to {target}", shown(message)));
+        let pending = Pending { caller: None, argument: Some(message.clone().into_wire()) };
+        self.now.cluster.mailboxes.push(target.clone(), pending);
+    }
+
+    fn begin(&mut self, position: usize) {
+        let Some(target) = self.now.cluster.mailboxes.nth(position, self.most) else { return };
+        self.send(target);
+    }
+
+    fn send(&mut self, target: Address) {
+        let request = self.now.cluster.request(&target);
+        self.in_flight.push(InFlight {
+            target,
+            request,
+            stage: Stage::Waiting,
+            release: self.release,
+            attempts: 0,
+            called_out: false,
+        });
+    }
+
+    /// Sends a request, or polls its functions. Returns whether they are done.
+    async fn poll(&mut self, position: usize) -> bool {
+        let in_flight = &mut self.in_flight[position];
+        let begins = matches!(in_flight.stage, Stage::Waiting);
+        if begins {
+            in_flight.release = self.release;
+            if let Some(also) = self.also
+                && self.choices.chance(2)
+            {
+                in_flight.release = also;
+            }
+            let (handler, request) = (self.processes[in_flight.release].clone(), in_flight.request.clone());
+            in_flight.stage = Stage::Running(Box::pin(async move { handler.handle(request).await }));
+            in_flight.attempts += 1;
+            self.report.requests += 1;
+        }
+        let calls = self.dependency.calls().count;
+        let Stage::Running(handling) = &mut in_flight.stage else { return true };
+        let polled = poll_once(handling).await;
+        in_flight.called_out |= self.dependency.calls().count > calls;
+        let done = polled.is_ready();
+        if let Poll::Ready(result) = polled {
+            in_flight.stage = Stage::Answered(result);
+        }
+        if self.timeline.is_some() {
+            self.note_request(position, begins, done);
+        }
+        done
+    }
+
+    async fn deliver(&mut self, position: usize) -> Result<(), Broken> {
+        let in_flight = &mut self.in_flight[position];
+        let response = match std::mem::replace(&mut in_flight.stage, Stage::Waiting) {
+            Stage::Answered(Ok(response)) => response,
+            Stage::Answered(Err(error)) => {
+                let called_out = std::mem::take(&mut in_flight.called_out);
+                let (target, attempts) = (in_flight.target.clone(), in_flight.attempts);
+                self.note(|| format!("{target} fails: {error}"));
+                let transient = matches!(&error, HandlerError::Invocation(failure) if failure.kind.is_transient());
+                return match transient {
+                    false => Err(broken("no invocation fails", error)),
+                    true if attempts > MOST_ATTEMPTS && !called_out => {
+                        Err(broken("no invocation fails for ever", error))
+                    }
+                    true => Ok(()),
+                };
+            }
+            stage => {
+                in_flight.stage = stage;
+                return Ok(());
+            }
+        };
+        if let Some(quarantined) = response.quarantined.first().filter(|_| !self.simulation.allows_dead_letters) {
+            return Err(broken("no message is lost", &quarantined.first));
+        }
+        let InFlight { target, request, release, called_out, .. } = self.in_flight.swap_remove(position);
+        let records = self.now.cluster.emitted.len();
+        match self.now.cluster.apply(&target, &request, &response.body) {
+            Err(violation) => Err(broken("responses keep to the protocol", violation_of(&target, &violation))),
+            Ok(Applied::Registration) => {
+                self.note(|| format!("{target} asks for states"));
+                self.send(target);
+                Ok(())
+            }
+            Ok(Applied::Everything) => {
+                self.now.messages += response.invocations as u64;
+                self.keep_at_least_once(records);
+                self.note(|| format!("the response of {target} is applied"));
+                if self.timeline.is_some() {
+                    self.note_effects(&target, records);
+                }
+                if !called_out {
+                    self.repeat(release, &target, &request, &response.body).await?;
+                }
+                self.check(true)
+            }
+        }
+    }
+
+    async fn repeat(&self, release: usize, target: &Address, request: &Bytes, response: &Bytes) -> Result<(), Broken> {
+        let calm = Dependency::new(0, Counts::default());
+        let outside = (self.simulation.outside)(&calm);
+        let handler = RequestReplyHandler::new((self.simulation.releases[release])(&outside));
+        match repeat::difference(&handler, request, response).await {
+            Some(difference) => {
+                let reason = format!("{target}: {difference}");
+                Err(broken("the same request has the same response", reason))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn keep_at_least_once(&mut self, records: usize) {
+        let emitted = &mut self.now.cluster.emitted;
+        if self.simulation.at_least_once.is_empty() {
+            return;
+        }
+        for record in emitted.split_off(records) {
+            match self.simulation.at_least_once.contains(&record.egress) {
+                true => self.at_least_once.push(record),
+                false => emitted.push(record),
+            }
+        }
+    }
+
+    fn check(&self, always: bool) -> Result<(), Broken> {
+        let view = View {
+            cluster: &self.now.cluster,
+            at_least_once: &self.at_least_once,
+            sent: &self.sent,
+            outside: &self.outside,
+        };
+        for property in self.simulation.properties.iter().filter(|property| property.always || !always) {
+            (property.check)(&view).map_err(|reason| broken(&property.name, reason))?;
+        }
+        Ok(())
+    }
+
+    /// Moves the clock to the next delayed message, or `to` about where a state expires.
+    fn advance(&mut self, near_expiry: bool) {
+        let cluster = &mut self.now.cluster;
+        let due = cluster.timers.next();
+        let expiry = cluster.states.next_expiry(cluster.timers.now()).filter(|_| near_expiry);
+        let mut to = due;
+        if let Some(expiry) = expiry {
+            let before = expiry.saturating_sub(Duration::from_millis(1));
+            let edge = self.choices.pick(&[before, expiry]);
+            to = Some(due.map_or(edge, |due| if self.choices.chance(2) { due } else { due.min(edge) }));
+        }
+        let Some(to) = to else { return };
+        cluster.timers.move_to(to);
+        let mut arrived = Vec::new();
+        while let Some((target, message)) = cluster.timers.take_due() {
+            cluster.mailboxes.push(target.clone(), message);
+            arrived.push(target);
+        }
+        self.note(|| {
+            let arrived: Vec<_> = arrived.iter().map(|target| format!("{target:?}")).collect();
+            match arrived.is_empty() {
+                true => "time passes".to_owned(),
+                false => format!("time passes: a delayed message for {} is due", arrived.join(", ")),
+            }
+        });
+    }
+
+    /// Returns whether there was something to do.
+    fn fault(&mut self, fault: Fault, position: usize) -> bool {
+        match fault {
+            Fault::LostResponse | Fault::Timeout => {
+                let in_flight = &mut self.in_flight[position];
+                let (target, stage) =
+                    (in_flight.target.clone(), std::mem::replace(&mut in_flight.stage, Stage::Waiting));
+                let goes_on = self.abandon(stage);
+                self.note(|| match fault {
+                    Fault::LostResponse => format!("FAULT the response of {target} is lost"),
+                    _ if goes_on => format!("FAULT the request to {target} times out, its function goes on"),
+                    _ => format!("FAULT the request to {target} times out, its function is dropped"),
+                });
+            }
+            Fault::Failover => {
+                for in_flight in std::mem::take(&mut self.in_flight) {
+                    self.abandon(in_flight.stage);
+                }
+                let now = self.now.cluster.timers.now();
+                self.now = self.checkpoint.clone();
+                self.now.cluster.timers.move_to(now);
+                self.now.cluster.states.forget_registrations();
+                let awaited: Vec<_> = self.now.cluster.mailboxes.awaited().cloned().collect();
+                awaited.into_iter().for_each(|target| self.send(target));
+                self.note(|| "FAULT the job starts again from its last checkpoint".to_owned());
+            }
+            Fault::Restart => {
+                self.abandoned.clear();
+                for in_flight in &mut self.in_flight {
+                    // What is answered is on its way.
+                    if matches!(in_flight.stage, Stage::Running(_)) {
+                        in_flight.stage = Stage::Waiting;
+                    }
+                }
+                let registries = self.simulation.releases.iter().map(|release| release(&self.outside));
+                self.processes = registries.map(|registry: Registry| RequestReplyHandler::new(registry)).collect();
+                self.note(|| "FAULT the processes of the functions start again".to_owned());
+            }
+            Fault::Release => {
+                let releases = self.simulation.releases.len();
+                let before = self.release;
+                self.release = (before + 1 + self.choices.below(releases - 1)) % releases;
+                self.also = self.choices.chance(2).then_some(before);
+                let (release, also) = (self.release, self.also.is_some());
+                let how = if also { "serves requests, too" } else { "takes over" };
+                self.note(|| format!("FAULT release {release} {how}"));
+            }
+            Fault::ClockJump => {
+                let before = self.now.cluster.timers.now();
+                self.advance(true);
+                return self.now.cluster.timers.now() > before;
+            }
+            Fault::FailingDependency | Fault::SlowDependency => return false,
+        }
+        true
+    }
+
+    /// Drops functions at an await, or has them go on for nothing.
+    fn abandon(&mut self, stage: Stage) -> bool {
+        match stage {
+            Stage::Running(handling) if self.choices.chance(2) => {
+                self.abandoned.push(handling);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn note(&mut self, step: impl FnOnce() -> String) {
+        let now = self.now.cluster.timers.now();
+        if let Some(timeline) = &mut self.timeline {
+            timeline.0.push((now, step()));
+        }
+    }
+
+    fn note_request(&mut self, position: usize, begins: bool, done: bool) {
+        let events = std::mem::take(&mut self.dependency.calls().events);
+        events.into_iter().for_each(|event| self.note(|| event));
+        let in_flight = &self.in_flight[position];
+        let (target, release) = (in_flight.target.clone(), in_flight.release);
+        if begins {
+            let batch = repeat::batch(&in_flight.request).unwrap_or_default();
+            let messages = batch.invocations.into_iter().map(|invocation| {
+                TypedValue::from_wire(invocation.argument).map_or_else(|| "?".to_owned(), |value| shown(&value))
+            });
+            let messages: Vec<_> = messages.collect();
+            let by = if self.processes.len() > 1 { format!(" by release {release}") } else { String::new() };
+            let waits = if done { "" } else { ", and waits" };
+            self.note(|| format!("{target} handles {}{by}{waits}", messages.join(" then ")));
+        } else if done {
+            self.note(|| format!("{target} is done"));
+        }
+    }
+
+    fn note_effects(&mut self, target: &Address, records: usize) {
+        let emitted: Vec<_> = self.now.cluster.emitted[records.min(self.now.cluster.emitted.len())..].to_vec();
+        for Emitted { egress, record } in emitted {
+            self.note(|| format!("  {target} emits to {egress}: {record:?}"));
+        }
+    }
+}
+
+/// How many faults of each kind there may be. Most schedules have few kinds: others hide what a kind does alone.
+fn draw<W>(choices: &mut Choices, simulation: &Simulation<W>, schedule: &Schedule) -> Counts {
+    let mut left = Counts::default();
+    for fault in Fault::ALL {
+        let drawn = choices.pick(&[0, 0, 0, 1, 1, 2, 3]);
+        let most = schedule.most[fault as usize].unwrap_or(drawn);
+        let out = simulation.without.contains(&fault) || (fault == Fault::Release && simulation.releases.len() < 2);
+        if !out && schedule.seed.is_some() {
+            left.set(fault, drawn.min(most));
+        }
+    }
+    left
+}
+
+async fn poll_once(handling: &mut Handling) -> Poll<Result<Response, HandlerError>> {
+    poll_fn(|context| Poll::Ready(handling.as_mut().poll(context))).await
+}
+
+fn violation_of(target: &Address, violation: &Violation) -> String {
+    format!("the response of {target}: {violation}")
+}
+
+/// A message as it is read best.
+fn shown(value: &TypedValue) -> String {
+    const LONGEST: usize = 120;
+    let text = value.get::<String>().ok();
+    let text = text.or_else(|| std::str::from_utf8(value.value()).ok().map(str::to_owned));
+    let text = text.filter(|text| !text.chars().any(char::is_control));
+    let name = value.type_name().rsplit('/').next().unwrap_or_default();
+    match text {
+        Some(text) if text.is_empty() => name.to_owned(),
+        Some(text) => format!("{name} {}", text.chars().take(LONGEST).collect::<String>()),
+        None => match (value.get::<i32>(), value.get::<i64>()) {
+            (Ok(number), _) => number.to_string(),
+            (_, Ok(number)) => number.to_string(),
+            _ => format!("{name} of {} bytes", value.value().len()),
+        },
+    }
+}
