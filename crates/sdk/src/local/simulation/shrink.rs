@@ -8,10 +8,10 @@ use super::world::Broken;
 use super::{Failure, Fault, Schedule, Simulation};
 
 /// How many seeds are tried for a smaller set of messages or faults.
-const TRIES: u64 = 100;
+const TRIES: u64 = 60;
 
 /// How many schedules are run in all to make one smaller.
-const MOST: u64 = 20_000;
+const MOST: u64 = 5_000;
 
 /// A schedule that fails, as small as it was found so far.
 struct Smallest<'a, W> {

@@ -386,7 +386,9 @@ impl<'a, W: 'static> World<'a, W> {
                 if self.timeline.is_some() {
                     self.note_effects(&target, records);
                 }
-                if !called_out {
+                // One of three in schedules of which there are many: it costs as much as all the rest.
+                let repeats = self.in_order || self.choices.chance(3);
+                if repeats && !called_out {
                     self.repeat(release, &target, &request, &response.body).await?;
                 }
                 self.check(true)
