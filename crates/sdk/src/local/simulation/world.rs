@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::runtime::Builder;
 
 use super::choices::Choices;
 use super::{Counts, Dependency, Fault, Ran, Report, Schedule, Simulation, Timeline, View, repeat};
+use crate::cancellation_token::simulated::Tokens;
 use crate::local::cluster::{Applied, Cluster};
 use crate::local::mailboxes::Pending;
 use crate::local::{Emitted, Violation};
@@ -49,6 +51,7 @@ struct InFlight {
     /// The release that it was sent to last.
     release: usize,
     attempts: u32,
+    tokens: Tokens,
     /// A dependency was called: its response need not be the same once more.
     called_out: bool,
 }
@@ -269,7 +272,9 @@ impl<'a, W: 'static> World<'a, W> {
             Step::Begin(position) => self.begin(position),
             Step::Poll(position) => return Ok(self.poll(position).await),
             Step::PollAbandoned(position) => {
-                if poll_once(&mut self.abandoned[position]).await.is_ready() {
+                // Nobody sees its tokens.
+                let mut tokens = Tokens::of(0);
+                if poll_once(&mut self.abandoned[position], &mut tokens).await.is_ready() {
                     drop(self.abandoned.swap_remove(position));
                 }
             }
@@ -311,6 +316,7 @@ impl<'a, W: 'static> World<'a, W> {
             stage: Stage::Waiting,
             release: self.release,
             attempts: 0,
+            tokens: Tokens::of(self.choices.next()),
             called_out: false,
         });
     }
@@ -329,11 +335,12 @@ impl<'a, W: 'static> World<'a, W> {
             let (handler, request) = (self.processes[in_flight.release].clone(), in_flight.request.clone());
             in_flight.stage = Stage::Running(Box::pin(async move { handler.handle(request).await }));
             in_flight.attempts += 1;
+            in_flight.tokens = Tokens::of(self.choices.next());
             self.report.requests += 1;
         }
         let calls = self.dependency.calls().count;
         let Stage::Running(handling) = &mut in_flight.stage else { return true };
-        let polled = poll_once(handling).await;
+        let polled = poll_once(handling, &mut in_flight.tokens).await;
         in_flight.called_out |= self.dependency.calls().count > calls;
         let done = polled.is_ready();
         if let Poll::Ready(result) = polled {
@@ -370,7 +377,7 @@ impl<'a, W: 'static> World<'a, W> {
         if let Some(quarantined) = response.quarantined.first().filter(|_| !self.simulation.allows_dead_letters) {
             return Err(broken("no message is lost", &quarantined.first));
         }
-        let InFlight { target, request, release, called_out, .. } = self.in_flight.swap_remove(position);
+        let InFlight { target, request, release, called_out, tokens, .. } = self.in_flight.swap_remove(position);
         let records = self.now.cluster.emitted.len();
         match self.now.cluster.apply(&target, &request, &response.body) {
             Err(violation) => Err(broken("responses keep to the protocol", violation_of(&target, &violation))),
@@ -389,18 +396,26 @@ impl<'a, W: 'static> World<'a, W> {
                 // One of three in schedules of which there are many: it costs as much as all the rest.
                 let repeats = self.in_order || self.choices.chance(3);
                 if repeats && !called_out {
-                    self.repeat(release, &target, &request, &response.body).await?;
+                    self.repeat(release, tokens.again(), &target, &request, &response.body).await?;
                 }
                 self.check(true)
             }
         }
     }
 
-    async fn repeat(&self, release: usize, target: &Address, request: &Bytes, response: &Bytes) -> Result<(), Broken> {
+    async fn repeat(
+        &self,
+        release: usize,
+        mut tokens: Tokens,
+        target: &Address,
+        request: &Bytes,
+        response: &Bytes,
+    ) -> Result<(), Broken> {
         let calm = Dependency::new(0, Counts::default());
         let outside = (self.simulation.outside)(&calm);
         let handler = RequestReplyHandler::new((self.simulation.releases[release])(&outside));
-        match repeat::difference(&handler, request, response).await {
+        let mut difference = pin!(repeat::difference(&handler, request, response));
+        match poll_fn(|context| tokens.during(|| difference.as_mut().poll(context))).await {
             Some(difference) => {
                 let reason = format!("{target}: {difference}");
                 Err(broken("the same request has the same response", reason))
@@ -578,8 +593,8 @@ fn draw<W>(choices: &mut Choices, simulation: &Simulation<W>, schedule: &Schedul
     left
 }
 
-async fn poll_once(handling: &mut Handling) -> Poll<Result<Response, HandlerError>> {
-    poll_fn(|context| Poll::Ready(handling.as_mut().poll(context))).await
+async fn poll_once(handling: &mut Handling, tokens: &mut Tokens) -> Poll<Result<Response, HandlerError>> {
+    poll_fn(|context| Poll::Ready(tokens.during(|| handling.as_mut().poll(context)))).await
 }
 
 fn violation_of(target: &Address, violation: &Violation) -> String {

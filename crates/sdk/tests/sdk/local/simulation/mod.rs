@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use shop::BUGS;
 use statefun_sdk::local::{EmittedRecord, Failure, Fault, Schedule, Simulation, View, expect_eq};
-use statefun_sdk::{BoxError, Context, Egress, Function, FunctionError, KafkaRecord, Registry, TypeName, ValueSpec};
+use statefun_sdk::{
+    BoxError, CancellationToken, Context, Egress, Function, FunctionError, KafkaRecord, Registry, TypeName, ValueSpec,
+};
 
 const COUNTER: TypeName = TypeName::new("simulated/counter");
 const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
@@ -179,6 +181,25 @@ fn another_release_that_reads_a_state_as_another_type_is_found() {
     let failure = failure(&simulation(counter).release(move |()| next()));
     assert!(failure.reason.contains("is registered with type"), "{failure}");
     assert_eq!(failure.faults.of(Fault::Release), 1);
+}
+
+#[test]
+fn random_tokens_are_those_of_the_schedule() {
+    const TOKEN: ValueSpec<CancellationToken> = ValueSpec::new("token");
+    async fn remind(context: &mut Context, _: String) -> Result<(), FunctionError> {
+        if let Some(token) = context.take(&TOKEN)? {
+            context.cancel(&token);
+        }
+        let token = CancellationToken::random();
+        context.send_cancellable(Duration::from_secs(1), &token, context.self_address().clone(), 1)?;
+        context.set(&TOKEN, token)
+    }
+    async fn done(context: &mut Context, _: i32) -> Result<(), FunctionError> {
+        context.remove(&TOKEN)
+    }
+    let function = || Function::new(COUNTER).on(remind).on(done).state(&TOKEN).sends_to(COUNTER);
+    let run = || simulation(function).schedules(50).explore().unwrap_or_else(|failure| panic!("{failure}"));
+    assert_eq!(run(), run());
 }
 
 #[test]
