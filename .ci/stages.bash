@@ -143,7 +143,10 @@ package() {
 
 own_program() { .ci/own-program "$work/own"; }
 
-tutorial() { .ci/tutorial --first-half "$work/tutorial"; }
+tutorial() {
+    .ci/tutorial --first-half "$work/tutorial"
+    .ci/tutorial --page testing.md "$work/testing"
+}
 
 # With a cluster, and Kafka's client.
 tutorial_full() { .ci/tutorial "$work/tutorial"; }
