@@ -35,7 +35,7 @@ missing() {
 scripts() {
     shellcheck --external-sources .ci/{run,full,stages.bash,deny,own-program,public-api,tutorial} tests/lib.bash \
         tests/cluster/{up,down,status,savepoint,restart-from,renew-certificate,run,lib.bash} \
-        tests/{attack,fuzz,managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
+        tests/{attack,fuzz,simulation,managed-flink,confluent,cloud}/run tests/helm/{run,cluster,job,lib.bash} tests/image/{run,stand-ins} \
         tests/scripts/run-flink-locally deploy/managed-flink/build scripts/*.sh scripts/{send-events,get-events,tail-logs} \
         deploy/compose/*.sh crates/cli/tests/kafka/kafka.sh benches/kit/build \
         lambda/{build.sh,tools,bench} tests/lambda/run
@@ -160,6 +160,9 @@ command_line() {
         --features statefun-cli/kafka,statefun-cli/kinesis,statefun-cli/simulate,statefun-cluster-tests/kafka -- -D warnings
     MOTO_SERVER=$server cargo test -p statefun-cli --features kafka,kinesis,simulate -- --include-ignored
 }
+
+# A million schedules of each application.
+simulation_full() { tests/simulation/run; }
 
 # Counts and bytes, not times: the release build serves.
 attack() {

@@ -35,7 +35,7 @@ fn simulation() -> Simulation<Settings> {
         settings.set(fraud::Settings { scoring_service, default_threshold: 0, ..fraud::Settings::default() });
         settings
     };
-    let mut simulation = Simulation::with(outside, registry);
+    let mut simulation = Simulation::with(outside, |settings| registry("fraud", settings));
     for account in ACCOUNTS {
         for number in 0..3 {
             let transaction = Transaction {

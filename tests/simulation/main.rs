@@ -7,7 +7,7 @@ mod product_cart;
 mod shopping_cart;
 mod smoke;
 
-use statefun_applications::{Destinations, Settings, list};
+use statefun_applications::{Destinations, Settings, applications};
 use statefun_sdk::Registry;
 use statefun_sdk::local::Simulation;
 
@@ -21,8 +21,10 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} is {text:?}: expected a whole number")))
 }
 
-fn registry(settings: &Settings) -> Registry {
-    list::registry(list::applications(), &Destinations::default(), settings).expect("a valid registry")
+/// The functions of one application: a registry is made for each process, and schedules start many.
+fn registry(application: &str, settings: &Settings) -> Registry {
+    let named = applications().iter().find(|named| named.name() == application).expect("an application");
+    Registry::builder().functions(named.functions(&Destinations::default(), settings)).build().expect("a valid registry")
 }
 
 /// Runs a part of the schedules, and prints what was run.

@@ -39,7 +39,7 @@ fn simulation() -> Simulation {
         cart_product(10, "ann", "towel", 5),
         product(11, "towel", "40.00"),
     ];
-    let simulation = Simulation::new(|| registry(&Settings::default()));
+    let simulation = Simulation::new(|| registry("product-cart", &Settings::default()));
     let simulation = events.into_iter().fold(simulation, |simulation, event| {
         let key = record_key(event.as_bytes()).expect("an event of an entity");
         simulation.send(ROUTER.with_id(key), TypedValue::from_bytes(CloudEvent::TYPE_NAME.as_str(), event))

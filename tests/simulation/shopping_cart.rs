@@ -18,7 +18,7 @@ const USERS: [&str; 3] = ["ann", "bob", "cid"];
 fn simulation() -> Simulation {
     let mut settings = Settings::default();
     settings.set(shopping_cart::Settings { initial_stock: 0 });
-    let mut simulation = Simulation::new(move || registry(&settings));
+    let mut simulation = Simulation::new(move || registry("shopping-cart", &settings));
     for item in ITEMS {
         simulation = simulation.send(INVENTORY.with_id(item), RestockItem { quantity: 5 });
         for (user, quantity) in USERS.into_iter().zip([3, 2, 4]) {
