@@ -24,7 +24,10 @@ fn number(variable: &str) -> Option<u64> {
 /// The functions of one application: a registry is made for each process, and schedules start many.
 fn registry(application: &str, settings: &Settings) -> Registry {
     let named = applications().iter().find(|named| named.name() == application).expect("an application");
-    Registry::builder().functions(named.functions(&Destinations::default(), settings)).build().expect("a valid registry")
+    Registry::builder()
+        .functions(named.functions(&Destinations::default(), settings))
+        .build()
+        .expect("a valid registry")
 }
 
 /// Runs a part of the schedules, and prints what was run.
