@@ -4,6 +4,7 @@ mod shop;
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use shop::BUGS;
 use statefun_sdk::local::{EmittedRecord, Failure, Fault, Schedule, Simulation, View, expect_eq};
 use statefun_sdk::{
@@ -218,5 +219,21 @@ fn a_line_that_describes_no_schedule_says_what_is_expected() {
     for wrong in ["", "seed=x", "seed=1 messages", "seed=1 messages=a", "seed=1 earthquake=1"] {
         let error = wrong.parse::<Schedule>().unwrap_err().to_string();
         assert!(error.contains("expected seed=HEX or in-order"), "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    /// Proptest makes up the messages and leaves out what is not needed to fail; each set of them is run under some schedules.
+    #[test]
+    fn messages_may_be_those_of_proptest(messages in prop::collection::vec(("[ab]", "[a-z]"), 0..6), seed: u64) {
+        let simulation = Simulation::new(|| registry(counter())).seed(seed).schedules(10).at_rest("each once", each_once);
+        let simulation = messages.iter().fold(simulation, |simulation, (id, text)| {
+            simulation.send(COUNTER.with_id(id.as_str()), text.as_str())
+        });
+        if let Err(failure) = simulation.explore() {
+            return Err(TestCaseError::fail(failure.to_string()));
+        }
     }
 }
