@@ -9,7 +9,7 @@ use statefun_applications::fraud::messages::{ConfirmFraud, CustomThreshold, Tran
 use statefun_applications::fraud::{
     self, ALERTS_EGRESS, COUNTER, MERCHANT, MODEL, ScoringService, THRESHOLD, TRANSACTION_MANAGER, merchant, threshold,
 };
-use statefun_sdk::local::{Dependency, Simulation, View, expect_eq};
+use statefun_sdk::local::simulation::{Dependency, Simulation, View, expect_eq};
 use statefun_sdk::{BoxError, TypeName};
 
 use crate::{check, registry};

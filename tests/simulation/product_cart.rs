@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use statefun_applications::Settings;
 use statefun_applications::product_cart::{CART, CartStatus, CloudEvent, PRODUCT, ROUTER, cart, product, record_key};
-use statefun_sdk::local::{Simulation, View, expect_eq};
+use statefun_sdk::local::simulation::{Simulation, View, expect_eq};
 use statefun_sdk::{BoxError, Egress, Json, Typed, TypedValue};
 
 use crate::{check, registry};

@@ -7,7 +7,7 @@ use statefun_applications::Settings;
 use statefun_applications::shopping_cart::messages::add_to_cart_result::Type;
 use statefun_applications::shopping_cart::messages::{AddToCart, AddToCartResult, RestockItem};
 use statefun_applications::shopping_cart::{self, CART, CART_RESULTS, INVENTORY, cart, inventory};
-use statefun_sdk::local::{Simulation, View, expect_eq};
+use statefun_sdk::local::simulation::{Simulation, View, expect_eq};
 use statefun_sdk::{Address, BoxError};
 
 use crate::{check, registry};

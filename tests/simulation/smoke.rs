@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use statefun_sdk::Registry;
-use statefun_sdk::local::{Simulation, expect_eq};
+use statefun_sdk::local::simulation::{Simulation, expect_eq};
 use statefun_test_support::smoke::function::{DISCARD_SINK, INTERPRETER, STATE, Sinks, SourceCommand, function};
 use statefun_test_support::smoke::model::Model;
 

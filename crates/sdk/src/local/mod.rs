@@ -19,19 +19,17 @@ mod cluster;
 mod emitted;
 mod mailboxes;
 mod runtime;
-mod simulation;
 mod states;
 mod test_context;
 mod timers;
 mod transport;
 mod violation;
 
+pub mod simulation;
+
 pub use emitted::{Emitted, EmittedRecord};
 pub use runtime::{Exchange, LocalRuntime};
-pub use simulation::{
-    Counts, Dependency, Failure, Fault, ParseScheduleError, Report, Schedule, Simulation, Timeline, Unavailable, View,
-    expect_eq,
-};
+pub use simulation::Simulation;
 pub use test_context::{DelayedMessage, InvokeError, SentMessage, TestContext};
 pub use transport::{Transport, TransportError};
 pub use violation::{LocalError, Violation};

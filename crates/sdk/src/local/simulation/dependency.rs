@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use super::choices::Choices;
-use super::{Counts, Fault};
+use super::{Fault, FaultCounts};
 
 /// How long a slow call takes at most, in steps of the schedule.
 const SLOWEST: usize = 30;
@@ -13,7 +13,7 @@ const SLOWEST: usize = 30;
 /// schedule.
 ///
 /// ```
-/// # use statefun_sdk::local::{Dependency, Unavailable};
+/// # use statefun_sdk::local::simulation::{Dependency, Unavailable};
 /// struct FakeScores(Dependency);
 ///
 /// impl FakeScores {
@@ -29,8 +29,8 @@ pub struct Dependency(Arc<Mutex<Calls>>);
 pub(super) struct Calls {
     choices: Choices,
     /// How many calls may still fail or be slow.
-    pub(super) left: Counts,
-    pub(super) made: Counts,
+    pub(super) left: FaultCounts,
+    pub(super) made: FaultCounts,
     /// Which step the schedule is at, and at which the last slow call is over.
     pub(super) step: u64,
     slow_until: u64,
@@ -40,11 +40,11 @@ pub(super) struct Calls {
 }
 
 impl Dependency {
-    pub(super) fn new(seed: u64, left: Counts) -> Self {
+    pub(super) fn new(seed: u64, left: FaultCounts) -> Self {
         let calls = Calls {
             choices: Choices::new(seed),
             left,
-            made: Counts::default(),
+            made: FaultCounts::default(),
             step: 0,
             slow_until: 0,
             count: 0,

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Counts, Schedule};
+use super::{FaultCounts, Schedule};
 
 /// A property that does not hold, with the smallest schedule that was found for it.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct Failure {
     /// How many messages the schedule sends.
     pub messages: usize,
     /// The faults in it.
-    pub faults: Counts,
+    pub faults: FaultCounts,
     /// What happened, step by step.
     pub timeline: Timeline,
 }
@@ -67,7 +67,7 @@ pub struct Report {
     /// Messages in responses that were applied, and not undone.
     pub messages: u64,
     /// Faults.
-    pub faults: Counts,
+    pub faults: FaultCounts,
 }
 
 impl Report {

@@ -60,9 +60,9 @@ impl fmt::Display for Fault {
 
 /// A number for each kind of fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts([u64; Fault::ALL.len()]);
+pub struct FaultCounts([u64; Fault::ALL.len()]);
 
-impl Counts {
+impl FaultCounts {
     /// How many there are of this kind.
     pub fn of(&self, fault: Fault) -> u64 {
         self.0[fault as usize]

@@ -5,6 +5,7 @@
 //! | `schedule`, `choices` | which schedule it is, and the numbers that follow from its seed |
 //! | `fault` | the kinds of fault |
 //! | `world` | one schedule: the cluster, the functions' processes, and the steps that they take |
+//! | `steps`, `inject`, `notes` | which step is next; faults; what is said of steps |
 //! | `repeat` | responses compared with those of a new process that handles the messages one by one |
 //! | `dependency` | calls out of the functions that fail or take long |
 //! | `view` | what properties look at |
@@ -15,9 +16,12 @@ mod choices;
 mod dependency;
 mod failure;
 mod fault;
+mod inject;
+mod notes;
 mod repeat;
 mod schedule;
 mod shrink;
+mod steps;
 mod view;
 mod world;
 
@@ -28,7 +32,7 @@ use std::time::Duration;
 
 pub use dependency::{Dependency, Unavailable};
 pub use failure::{Failure, Report, Timeline};
-pub use fault::{Counts, Fault};
+pub use fault::{Fault, FaultCounts};
 pub use schedule::{ParseScheduleError, Schedule};
 pub use view::{View, expect_eq};
 
@@ -52,7 +56,7 @@ use world::{Broken, World};
 ///
 /// ```
 /// # use statefun_sdk::{Context, Function, FunctionError, Registry, TypeName, ValueSpec};
-/// use statefun_sdk::local::{Simulation, expect_eq};
+/// use statefun_sdk::local::simulation::{Simulation, expect_eq};
 /// # const COUNTER: TypeName = TypeName::new("demo/counter");
 /// # const SEEN: ValueSpec<i32> = ValueSpec::new("seen");
 /// # async fn count(context: &mut Context, _: String) -> Result<(), FunctionError> {

@@ -12,12 +12,14 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::Builder;
 
 use super::choices::Choices;
-use super::{Counts, Dependency, Fault, Ran, Report, Schedule, Simulation, Timeline, View, repeat};
+use super::notes::shown;
+use super::steps::{Step, draw};
+use super::{Dependency, FaultCounts, Ran, Report, Schedule, Simulation, Timeline, View, repeat};
 use crate::cancellation_token::simulated::Tokens;
 use crate::local::cluster::{Applied, Cluster};
 use crate::local::mailboxes::Pending;
 use crate::local::{Emitted, Violation};
-use crate::{Address, HandlerError, Registry, RequestReplyHandler, Response, TypedValue};
+use crate::{Address, HandlerError, RequestReplyHandler, Response, TypedValue};
 
 /// The most steps for each message that is sent: more is a job that never comes to rest.
 const MOST_STEPS: u64 = 5_000;
@@ -41,22 +43,22 @@ fn broken(property: &str, reason: impl fmt::Display) -> Broken {
     Broken { property: property.to_owned(), reason: reason.to_string() }
 }
 
-type Handling = BoxFuture<'static, Result<Response, HandlerError>>;
+pub(super) type Handling = BoxFuture<'static, Result<Response, HandlerError>>;
 
 /// A request that waits for its response to be applied.
-struct InFlight {
-    target: Address,
-    request: Bytes,
-    stage: Stage,
+pub(super) struct InFlight {
+    pub(super) target: Address,
+    pub(super) request: Bytes,
+    pub(super) stage: Stage,
     /// The release that it was sent to last.
-    release: usize,
-    attempts: u32,
-    tokens: Tokens,
+    pub(super) release: usize,
+    pub(super) attempts: u32,
+    pub(super) tokens: Tokens,
     /// A dependency was called: its response need not be the same once more.
-    called_out: bool,
+    pub(super) called_out: bool,
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// To be sent.
     Waiting,
     Running(Handling),
@@ -65,52 +67,39 @@ enum Stage {
 
 /// What a checkpoint holds.
 #[derive(Clone)]
-struct Checkpoint {
-    cluster: Cluster,
+pub(super) struct Checkpoint {
+    pub(super) cluster: Cluster,
     /// How many messages of each ingress were read.
-    read: Vec<usize>,
-    messages: u64,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Step {
-    Read(usize),
-    Begin(usize),
-    Poll(usize),
-    /// A request that the runtime has given up.
-    PollAbandoned(usize),
-    Deliver(usize),
-    Checkpoint,
-    Advance,
-    Fault(Fault, usize),
+    pub(super) read: Vec<usize>,
+    pub(super) messages: u64,
 }
 
 pub(super) struct World<'a, W> {
-    simulation: &'a Simulation<W>,
+    pub(super) simulation: &'a Simulation<W>,
     /// One message after the other, and no fault.
-    in_order: bool,
-    choices: Choices,
+    pub(super) in_order: bool,
+    pub(super) choices: Choices,
     /// How many faults of each kind may still happen.
-    left: Counts,
-    outside: W,
-    dependency: Dependency,
+    pub(super) left: FaultCounts,
+    pub(super) outside: W,
+    pub(super) dependency: Dependency,
     /// The processes of the functions: one for each release.
-    processes: Vec<RequestReplyHandler>,
+    pub(super) processes: Vec<RequestReplyHandler>,
     /// The release that runs, and the other one where requests go to either.
-    release: usize,
-    also: Option<usize>,
-    sent: Vec<&'a (Address, TypedValue)>,
+    pub(super) release: usize,
+    pub(super) also: Option<usize>,
+    pub(super) sent: Vec<&'a (Address, TypedValue)>,
     /// The messages of each address, in their order.
-    ingresses: Vec<Vec<&'a (Address, TypedValue)>>,
-    now: Checkpoint,
-    checkpoint: Checkpoint,
-    in_flight: Vec<InFlight>,
-    abandoned: Vec<Handling>,
-    at_least_once: Vec<Emitted>,
+    pub(super) ingresses: Vec<Vec<&'a (Address, TypedValue)>>,
+    pub(super) now: Checkpoint,
+    pub(super) checkpoint: Checkpoint,
+    pub(super) in_flight: Vec<InFlight>,
+    pub(super) abandoned: Vec<Handling>,
+    pub(super) at_least_once: Vec<Emitted>,
     /// The largest batch.
-    most: usize,
-    report: Report,
-    timeline: Option<Timeline>,
+    pub(super) most: usize,
+    pub(super) report: Report,
+    pub(super) timeline: Option<Timeline>,
 }
 
 impl<'a, W: 'static> World<'a, W> {
@@ -200,71 +189,6 @@ impl<'a, W: 'static> World<'a, W> {
         Err(broken("the job comes to rest", format_args!("it has not after {most_steps} steps")))
     }
 
-    /// What is done next; `None` once the job is at rest.
-    fn next_step(&mut self) -> Option<Step> {
-        let mut steps: Vec<(usize, Step)> = Vec::with_capacity(16);
-        for (position, in_flight) in self.in_flight.iter().enumerate() {
-            match in_flight.stage {
-                Stage::Waiting | Stage::Running(_) => steps.push((6, Step::Poll(position))),
-                Stage::Answered(_) => steps.push((6, Step::Deliver(position))),
-            }
-        }
-        steps.extend((0..self.now.cluster.mailboxes.ready()).map(|position| (4, Step::Begin(position))));
-        let unread =
-            (0..self.ingresses.len()).filter(|&ingress| self.now.read[ingress] < self.ingresses[ingress].len());
-        steps.extend(unread.map(|ingress| (3, Step::Read(ingress))));
-        let due = self.now.cluster.timers.next().filter(|due| *due <= self.simulation.horizon);
-        // After a failover, some may be due already.
-        if due.is_some_and(|due| steps.is_empty() || due <= self.now.cluster.timers.now()) {
-            steps.push((3, Step::Advance));
-        }
-        if self.in_order {
-            return steps.first().map(|(_, step)| *step);
-        }
-        if steps.is_empty() && !self.left.iter().any(|(fault, _)| fault == Fault::Failover) {
-            return None;
-        }
-        // A job at rest may fail over as well: with a chance, or it would always.
-        if steps.is_empty() && self.choices.chance(2) {
-            return None;
-        }
-        steps.push((2, Step::Checkpoint));
-        steps.extend((0..self.abandoned.len()).map(|position| (2, Step::PollAbandoned(position))));
-        for (fault, _) in self.left.iter() {
-            match fault {
-                Fault::LostResponse | Fault::Timeout => {
-                    let applies = |in_flight: &&InFlight| match fault {
-                        Fault::LostResponse => matches!(in_flight.stage, Stage::Answered(_)),
-                        _ => matches!(in_flight.stage, Stage::Running(_)),
-                    };
-                    let targets = self.in_flight.iter().enumerate().filter(|(_, in_flight)| applies(in_flight));
-                    steps.extend(targets.map(|(position, _)| (2, Step::Fault(fault, position))));
-                }
-                Fault::FailingDependency | Fault::SlowDependency => {}
-                _ => steps.push((1, Step::Fault(fault, 0))),
-            }
-        }
-        let all: usize = steps.iter().map(|(weight, _)| weight).sum();
-        let mut chosen = self.choices.below(all);
-        for (weight, step) in steps {
-            match chosen.checked_sub(weight) {
-                Some(less) => chosen = less,
-                None => return Some(step),
-            }
-        }
-        None
-    }
-
-    /// Whether something else can be done than to poll.
-    fn has_other_steps(&self) -> bool {
-        if self.in_order {
-            return false;
-        }
-        let answered = self.in_flight.iter().any(|in_flight| matches!(in_flight.stage, Stage::Answered(_)));
-        let unread = (0..self.ingresses.len()).any(|ingress| self.now.read[ingress] < self.ingresses[ingress].len());
-        answered || unread || self.now.cluster.mailboxes.ready() > 0
-    }
-
     /// Returns whether anything has changed.
     async fn take(&mut self, step: Step) -> Result<bool, Broken> {
         match step {
@@ -308,7 +232,7 @@ impl<'a, W: 'static> World<'a, W> {
         self.send(target);
     }
 
-    fn send(&mut self, target: Address) {
+    pub(super) fn send(&mut self, target: Address) {
         let request = self.now.cluster.request(&target);
         self.in_flight.push(InFlight {
             target,
@@ -411,7 +335,7 @@ impl<'a, W: 'static> World<'a, W> {
         request: &Bytes,
         response: &Bytes,
     ) -> Result<(), Broken> {
-        let calm = Dependency::new(0, Counts::default());
+        let calm = Dependency::new(0, FaultCounts::default());
         let outside = (self.simulation.outside)(&calm);
         let handler = RequestReplyHandler::new((self.simulation.releases[release])(&outside));
         let mut difference = pin!(repeat::difference(&handler, request, response));
@@ -451,7 +375,7 @@ impl<'a, W: 'static> World<'a, W> {
     }
 
     /// Moves the clock to the next delayed message, or `to` about where a state expires.
-    fn advance(&mut self, near_expiry: bool) {
+    pub(super) fn advance(&mut self, near_expiry: bool) {
         let cluster = &mut self.now.cluster;
         let due = cluster.timers.next();
         let expiry = cluster.states.next_expiry(cluster.timers.now()).filter(|_| near_expiry);
@@ -476,121 +400,6 @@ impl<'a, W: 'static> World<'a, W> {
             }
         });
     }
-
-    /// Returns whether there was something to do.
-    fn fault(&mut self, fault: Fault, position: usize) -> bool {
-        match fault {
-            Fault::LostResponse | Fault::Timeout => {
-                let in_flight = &mut self.in_flight[position];
-                let (target, stage) =
-                    (in_flight.target.clone(), std::mem::replace(&mut in_flight.stage, Stage::Waiting));
-                let goes_on = self.abandon(stage);
-                self.note(|| match fault {
-                    Fault::LostResponse => format!("FAULT the response of {target} is lost"),
-                    _ if goes_on => format!("FAULT the request to {target} times out, its function goes on"),
-                    _ => format!("FAULT the request to {target} times out, its function is dropped"),
-                });
-            }
-            Fault::Failover => {
-                for in_flight in std::mem::take(&mut self.in_flight) {
-                    self.abandon(in_flight.stage);
-                }
-                let now = self.now.cluster.timers.now();
-                self.now = self.checkpoint.clone();
-                self.now.cluster.timers.move_to(now);
-                self.now.cluster.states.forget_registrations();
-                let awaited: Vec<_> = self.now.cluster.mailboxes.awaited().cloned().collect();
-                awaited.into_iter().for_each(|target| self.send(target));
-                self.note(|| "FAULT the job starts again from its last checkpoint".to_owned());
-            }
-            Fault::Restart => {
-                self.abandoned.clear();
-                for in_flight in &mut self.in_flight {
-                    // What is answered is on its way.
-                    if matches!(in_flight.stage, Stage::Running(_)) {
-                        in_flight.stage = Stage::Waiting;
-                    }
-                }
-                let registries = self.simulation.releases.iter().map(|release| release(&self.outside));
-                self.processes = registries.map(|registry: Registry| RequestReplyHandler::new(registry)).collect();
-                self.note(|| "FAULT the processes of the functions start again".to_owned());
-            }
-            Fault::Release => {
-                let releases = self.simulation.releases.len();
-                let before = self.release;
-                self.release = (before + 1 + self.choices.below(releases - 1)) % releases;
-                self.also = self.choices.chance(2).then_some(before);
-                let (release, also) = (self.release, self.also.is_some());
-                let how = if also { "serves requests, too" } else { "takes over" };
-                self.note(|| format!("FAULT release {release} {how}"));
-            }
-            Fault::ClockJump => {
-                let before = self.now.cluster.timers.now();
-                self.advance(true);
-                return self.now.cluster.timers.now() > before;
-            }
-            Fault::FailingDependency | Fault::SlowDependency => return false,
-        }
-        true
-    }
-
-    /// Drops functions at an await, or has them go on for nothing.
-    fn abandon(&mut self, stage: Stage) -> bool {
-        match stage {
-            Stage::Running(handling) if self.choices.chance(2) => {
-                self.abandoned.push(handling);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn note(&mut self, step: impl FnOnce() -> String) {
-        let now = self.now.cluster.timers.now();
-        if let Some(timeline) = &mut self.timeline {
-            timeline.0.push((now, step()));
-        }
-    }
-
-    fn note_request(&mut self, position: usize, begins: bool, done: bool) {
-        let events = std::mem::take(&mut self.dependency.calls().events);
-        events.into_iter().for_each(|event| self.note(|| event));
-        let in_flight = &self.in_flight[position];
-        let (target, release) = (in_flight.target.clone(), in_flight.release);
-        if begins {
-            let batch = repeat::batch(&in_flight.request).unwrap_or_default();
-            let messages = batch.invocations.into_iter().map(|invocation| {
-                TypedValue::from_wire(invocation.argument).map_or_else(|| "?".to_owned(), |value| shown(&value))
-            });
-            let messages: Vec<_> = messages.collect();
-            let by = if self.processes.len() > 1 { format!(" by release {release}") } else { String::new() };
-            let waits = if done { "" } else { ", and waits" };
-            self.note(|| format!("{target} handles {}{by}{waits}", messages.join(" then ")));
-        } else if done {
-            self.note(|| format!("{target} is done"));
-        }
-    }
-
-    fn note_effects(&mut self, target: &Address, records: usize) {
-        let emitted: Vec<_> = self.now.cluster.emitted[records.min(self.now.cluster.emitted.len())..].to_vec();
-        for Emitted { egress, record } in emitted {
-            self.note(|| format!("  {target} emits to {egress}: {record:?}"));
-        }
-    }
-}
-
-/// How many faults of each kind there may be. Most schedules have few kinds: others hide what a kind does alone.
-fn draw<W>(choices: &mut Choices, simulation: &Simulation<W>, schedule: &Schedule) -> Counts {
-    let mut left = Counts::default();
-    for fault in Fault::ALL {
-        let drawn = choices.pick(&[0, 0, 0, 1, 1, 2, 3]);
-        let most = schedule.most[fault as usize].unwrap_or(drawn);
-        let out = simulation.without.contains(&fault) || (fault == Fault::Release && simulation.releases.len() < 2);
-        if !out && schedule.seed.is_some() {
-            left.set(fault, drawn.min(most));
-        }
-    }
-    left
 }
 
 async fn poll_once(handling: &mut Handling, tokens: &mut Tokens) -> Poll<Result<Response, HandlerError>> {
@@ -599,22 +408,4 @@ async fn poll_once(handling: &mut Handling, tokens: &mut Tokens) -> Poll<Result<
 
 fn violation_of(target: &Address, violation: &Violation) -> String {
     format!("the response of {target}: {violation}")
-}
-
-/// A message as it is read best.
-fn shown(value: &TypedValue) -> String {
-    const LONGEST: usize = 120;
-    let text = value.get::<String>().ok();
-    let text = text.or_else(|| std::str::from_utf8(value.value()).ok().map(str::to_owned));
-    let text = text.filter(|text| !text.chars().any(char::is_control));
-    let name = value.type_name().rsplit('/').next().unwrap_or_default();
-    match text {
-        Some(text) if text.is_empty() => name.to_owned(),
-        Some(text) => format!("{name} {}", text.chars().take(LONGEST).collect::<String>()),
-        None => match (value.get::<i32>(), value.get::<i64>()) {
-            (Ok(number), _) => number.to_string(),
-            (_, Ok(number)) => number.to_string(),
-            _ => format!("{name} of {} bytes", value.value().len()),
-        },
-    }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use shop::BUGS;
-use statefun_sdk::local::{EmittedRecord, Failure, Fault, Schedule, Simulation, View, expect_eq};
+use statefun_sdk::local::EmittedRecord;
+use statefun_sdk::local::simulation::{Failure, Fault, Schedule, Simulation, View, expect_eq};
 use statefun_sdk::{
     BoxError, CancellationToken, Context, Egress, Function, FunctionError, KafkaRecord, Registry, TypeName, ValueSpec,
 };

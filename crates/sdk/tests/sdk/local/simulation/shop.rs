@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
-use statefun_sdk::local::{Dependency, EmittedRecord, Simulation, View, expect_eq};
+use statefun_sdk::local::EmittedRecord;
+use statefun_sdk::local::simulation::{Dependency, Simulation, View, expect_eq};
 use statefun_sdk::{
     BoxError, CancellationToken, Context, Egress, Function, FunctionError, KafkaRecord, Registry, TypeName, Typed,
     ValueSpec,
