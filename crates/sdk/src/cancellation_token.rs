@@ -31,7 +31,7 @@ impl CancellationToken {
     /// messages, which need two tokens.
     pub fn random() -> Self {
         #[cfg(feature = "local")]
-        if let Some(token) = simulated::next() {
+        if let Some(token) = crate::simulated::next_token() {
             return Self(token.into());
         }
         Self(Uuid::new_v4().to_string().into())
@@ -40,49 +40,6 @@ impl CancellationToken {
     /// The token's text.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// What stands in for random tokens where a schedule must be the same each time.
-#[cfg(feature = "local")]
-pub(crate) mod simulated {
-    use std::cell::Cell;
-
-    /// Tokens of one request: they differ from those of any other, and are the same when it is repeated.
-    #[derive(Clone, Copy)]
-    pub(crate) struct Tokens {
-        request: u64,
-        number: u64,
-    }
-
-    thread_local! {
-        static TOKENS: Cell<Option<Tokens>> = const { Cell::new(None) };
-    }
-
-    impl Tokens {
-        pub(crate) fn of(request: u64) -> Self {
-            Self { request, number: 0 }
-        }
-
-        /// The same ones, from the first on.
-        pub(crate) fn again(self) -> Self {
-            Self::of(self.request)
-        }
-
-        /// Runs what may ask for tokens.
-        pub(crate) fn during<R>(&mut self, run: impl FnOnce() -> R) -> R {
-            let before = TOKENS.replace(Some(*self));
-            let result = run();
-            *self = TOKENS.replace(before).unwrap_or(*self);
-            result
-        }
-    }
-
-    pub(super) fn next() -> Option<String> {
-        let mut tokens = TOKENS.get()?;
-        tokens.number += 1;
-        TOKENS.set(Some(tokens));
-        Some(format!("{:016x}-{}", tokens.request, tokens.number))
     }
 }
 

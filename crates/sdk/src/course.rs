@@ -65,6 +65,10 @@ impl Turn {
         self.stride = if lap < TURN / 16 { (2 * self.stride).clamp(1, LONGEST_STRIDE) } else { 1 };
         self.left = self.stride;
         if now - began > TURN {
+            #[cfg(feature = "local")]
+            if crate::simulated::is_on() {
+                return;
+            }
             yield_now().await;
             *self = Self::default();
         }

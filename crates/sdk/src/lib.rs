@@ -19,7 +19,7 @@
 //! | `memory_budget` | how many bytes requests and responses may hold together |
 //! | `error`, `escaped` | rejected requests, and the kinds of failure; text from outside, on terminals and in logs |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
-//! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
+//! | `local`, `simulated` (feature `local`) | the embedded runtime, `TestContext` and `Simulation`, for tests; what a schedule replaces |
 
 mod address;
 mod batch;
@@ -47,6 +47,8 @@ mod recent_ids;
 mod registry;
 mod request;
 mod response_writer;
+#[cfg(feature = "local")]
+mod simulated;
 mod state;
 mod text;
 mod type_error;

@@ -15,10 +15,10 @@ use super::choices::Choices;
 use super::notes::shown;
 use super::steps::{Step, draw};
 use super::{Dependency, FaultCounts, Ran, Report, Schedule, Simulation, Timeline, View, repeat};
-use crate::cancellation_token::simulated::Tokens;
 use crate::local::cluster::{Applied, Cluster};
 use crate::local::mailboxes::Pending;
 use crate::local::{Emitted, Violation};
+use crate::simulated::Tokens;
 use crate::{Address, HandlerError, RequestReplyHandler, Response, TypedValue};
 
 /// The most steps for each message that is sent: more is a job that never comes to rest.
