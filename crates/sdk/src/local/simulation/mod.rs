@@ -6,7 +6,7 @@
 //! | `fault` | the kinds of fault |
 //! | `world` | one schedule: the cluster, the functions' processes, and the steps that they take |
 //! | `steps`, `inject`, `notes` | which step is next; faults; what is said of steps |
-//! | `repeat` | responses compared with those of a new process that handles the messages one by one |
+//! | `repeat` | responses compared with those of another process that handles the messages one by one |
 //! | `dependency` | calls out of the functions that fail or take long |
 //! | `view` | what properties look at |
 //! | `shrink` | fewer messages and faults with the same failure |
@@ -49,7 +49,7 @@ use world::{Broken, World};
 ///
 /// These properties are always checked:
 ///
-/// - the same request to a new process, its messages handled one by one, has the same effects, unless a [`Dependency`] was called;
+/// - the same request to another process, its messages handled one by one, has the same effects, unless a [`Dependency`] was called;
 /// - no response violates the protocol, no invocation fails but for a transient error, and none fails for ever;
 /// - no message becomes a dead letter or is ignored for its type, unless [allowed](Self::allow_dead_letters);
 /// - the job comes to rest.

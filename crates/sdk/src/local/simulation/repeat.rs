@@ -1,4 +1,4 @@
-//! A response is a function of its request: a new process that handles the messages one by one has the same effects.
+//! A response is a function of its request: another process that handles the messages one by one has the same effects.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::protocol::reqreply::{FromFunction, ToFunction, TypedValue};
 type States = BTreeMap<Bytes, Option<TypedValue>>;
 
 /// What is different; `None` where nothing is.
-pub(super) async fn difference(new: &RequestReplyHandler, request: &Bytes, response: &Bytes) -> Option<String> {
+pub(super) async fn difference(other: &RequestReplyHandler, request: &Bytes, response: &Bytes) -> Option<String> {
     let batch = batch(request)?;
     let first = result(response)?;
     let mut states: States = batch.state.into_iter().map(|state| (state.state_name, state.state_value)).collect();
@@ -31,7 +31,7 @@ pub(super) async fn difference(new: &RequestReplyHandler, request: &Bytes, respo
             invocations: vec![invocation],
         };
         let one = ToFunction { request: Some(to_function::Request::Invocation(one)) }.encode_to_vec();
-        let body = match new.handle(one.into()).await {
+        let body = match other.handle(one.into()).await {
             Ok(response) => response.body,
             Err(error) => return Some(format!("message {position} of the request fails when it is repeated: {error}")),
         };
@@ -54,7 +54,7 @@ pub(super) async fn difference(new: &RequestReplyHandler, request: &Bytes, respo
     } else {
         return None;
     };
-    Some(format!("its {what} are others when the messages are handled once more, one by one, by a new process"))
+    Some(format!("its {what} are others when the messages are handled once more, one by one, by another process"))
 }
 
 pub(super) fn batch(request: &Bytes) -> Option<InvocationBatchRequest> {

@@ -85,6 +85,8 @@ pub(super) struct World<'a, W> {
     pub(super) dependency: Dependency,
     /// The processes of the functions: one for each release.
     pub(super) processes: Vec<RequestReplyHandler>,
+    /// Processes that only repeat requests, of each release.
+    pub(super) others: Vec<Option<RequestReplyHandler>>,
     /// The release that runs, and the other one where requests go to either.
     pub(super) release: usize,
     pub(super) also: Option<usize>,
@@ -134,6 +136,7 @@ impl<'a, W: 'static> World<'a, W> {
             left,
             outside,
             dependency,
+            others: vec![None; processes.len()],
             processes,
             release: 0,
             also: None,
@@ -328,17 +331,19 @@ impl<'a, W: 'static> World<'a, W> {
     }
 
     async fn repeat(
-        &self,
+        &mut self,
         release: usize,
         mut tokens: Tokens,
         target: &Address,
         request: &Bytes,
         response: &Bytes,
     ) -> Result<(), Broken> {
-        let calm = Dependency::new(0, FaultCounts::default());
-        let outside = (self.simulation.outside)(&calm);
-        let handler = RequestReplyHandler::new((self.simulation.releases[release])(&outside));
-        let mut difference = pin!(repeat::difference(&handler, request, response));
+        let handler = self.others[release].get_or_insert_with(|| {
+            let calm = Dependency::new(0, FaultCounts::default());
+            let outside = (self.simulation.outside)(&calm);
+            RequestReplyHandler::new((self.simulation.releases[release])(&outside))
+        });
+        let mut difference = pin!(repeat::difference(handler, request, response));
         match poll_fn(|context| tokens.during(|| difference.as_mut().poll(context))).await {
             Some(difference) => {
                 let reason = format!("{target}: {difference}");
