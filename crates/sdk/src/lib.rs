@@ -16,7 +16,7 @@
 //! | `handler`, `request`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
 //! | `batch`, `course`, `handlers` | its messages one after the other: what becomes of failures; whose turn it is; the functions' code |
 //! | `log_sampler` | how often a cause is logged |
-//! | `memory_budget` | how many bytes requests and responses may hold together |
+//! | `memory_budget`, `sync` | how many bytes requests and responses may hold together; its atomics |
 //! | `error`, `escaped` | rejected requests, and the kinds of failure; text from outside, on terminals and in logs |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
 //! | `local`, `simulated` (feature `local`) | the embedded runtime, `TestContext` and `Simulation`, for tests; what a schedule replaces |
@@ -50,6 +50,7 @@ mod response_writer;
 #[cfg(feature = "local")]
 mod simulated;
 mod state;
+mod sync;
 mod text;
 mod type_error;
 mod typed_value;
