@@ -122,8 +122,8 @@ fn statuses(view: &View<'_, ()>) -> Result<(), BoxError> {
     }
     expected.quantities.keys().try_for_each(|(cart, product)| {
         let Some(price) = expected.prices.get(product) else { return Ok(()) };
-        let statuses = last.get(cart).into_iter().flat_map(|status| &status.cart_item_statuses);
-        let status = statuses.filter(|status| status.product_id == *product).next_back();
+        let mut statuses = last.get(cart).into_iter().flat_map(|status| &status.cart_item_statuses);
+        let status = statuses.find(|status| status.product_id == *product);
         let found = status.and_then(|status| status.current_price).map(|price| price.to_string());
         expect_eq(found, Some(price.clone())).map_err(|error| format!("{product} in {cart}: {error}").into())
     })
