@@ -173,6 +173,12 @@ fuzzing() { tests/fuzz/run 5 events lambda module request request-changed type-n
 
 fuzzing_full() { tests/fuzz/run 600; }
 
+# Those that `tests` does not run: other schedules each time, and more of them. A failure names its seed, or the order of its threads.
+schedules_full() {
+    SIMULATION_SEED=$(date +%s) SIMULATION_SCHEDULES=50000 cargo test -p statefun-http --test simulation
+    INTERLEAVINGS_SEED=$(date +%s) INTERLEAVINGS_SCHEDULES=100000 cargo test -p statefun-http -p statefun-sdk --test interleavings
+}
+
 # The chart, and its job on a real Flink.
 helm() {
     install openssl=openssl xz=xz-utils kubectl=kubernetes-client

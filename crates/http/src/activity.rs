@@ -2,14 +2,15 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use axum::body::HttpBody;
 use bytes::Bytes;
-use futures_util::task::AtomicWaker;
 use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
+
+use crate::sync::AtomicWaker;
+use crate::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 /// A TLS handshake.
 const HANDSHAKE: u8 = 1;

@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::activity::{Activity, Told};
+use crate::sync::{Mutex, MutexGuard, Notify, PoisonError};
 
 /// How many descriptors are left for all that is no connection: files, and connections of functions.
 const HEADROOM: usize = 64;

@@ -1,11 +1,11 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use metrics::Gauge;
-use tokio::sync::Notify;
 
 use crate::rejection::Rejection;
+use crate::sync::Notify;
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 const READY: u8 = 0;
 const DRAINING: u8 = 1;

@@ -14,6 +14,7 @@
 //! | `workers` | the threads that serve connections and run functions |
 //! | `connections`, `connection`, `activity` | the limits of connections; one of these with its time-outs; what it is doing |
 //! | `writes`, `tls` | writes of a connection; certificates |
+//! | `sync` | locks and atomics of what connections share |
 //! | `watchdog` | functions that block their thread |
 //! | `available_memory` | the memory of the container or machine |
 //! | `metrics` | what is counted |
@@ -21,6 +22,12 @@
 //! | `recorder` (feature `metrics`) | the Prometheus recorder |
 //! | `error` | why a server cannot start, or ended early |
 //! | `transport` (feature `local`) | the embedded runtime's way to a server |
+//!
+//! | test | what it does |
+//! |---|---|
+//! | `http` | a server as a client sees it: bytes over sockets |
+//! | `simulation` | a whole server on a simulated network with a clock of its own: thousands of schedules of clients, faults and shutdown |
+//! | `interleavings` | threads that meet in `activity`, `connections` and `drain`: thousands of orders of their steps |
 
 mod activity;
 mod admin;
@@ -41,6 +48,7 @@ mod recorder;
 mod rejection;
 mod server;
 mod signals;
+mod sync;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(feature = "local")]

@@ -16,7 +16,7 @@
 //! | `handler`, `request`, `response_writer`, `wire` | bytes in, bytes out: one request of the runtime |
 //! | `batch`, `course`, `handlers` | its messages one after the other: what becomes of failures; whose turn it is; the functions' code |
 //! | `log_sampler` | how often a cause is logged |
-//! | `memory_budget` | how many bytes requests and responses may hold together |
+//! | `memory_budget`, `sync` | how many bytes requests and responses may hold together; its atomics |
 //! | `error`, `escaped` | rejected requests, and the kinds of failure; text from outside, on terminals and in logs |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
 //! | `local` (feature `local`) | the embedded runtime and `TestContext`, for tests |
@@ -48,6 +48,7 @@ mod registry;
 mod request;
 mod response_writer;
 mod state;
+mod sync;
 mod text;
 mod type_error;
 mod typed_value;
