@@ -114,7 +114,7 @@ pub struct Timeouts {
     /// How long a function may hold its thread between two awaits until the server says so in log and metrics, and rejects further
     /// requests for its address. Default: 2 seconds.
     pub blocked: Duration,
-    /// How long it may hold its thread until `/healthz` fails, so that the process is restarted. Default: 10 seconds.
+    /// How long it may hold its thread until `/healthz` fails, so that the process is restarted. Default: 8 seconds.
     pub unhealthy: Duration,
 }
 
@@ -126,7 +126,7 @@ impl Default for Timeouts {
             idle: Duration::from_secs(75),
             write: Duration::from_secs(30),
             blocked: Duration::from_secs(2),
-            unhealthy: Duration::from_secs(10),
+            unhealthy: Duration::from_secs(8),
         }
     }
 }
