@@ -34,7 +34,7 @@ const HOSTS: usize = 3;
 /// How long anything may take, by the clock of the schedule: longer than all requests of a client that nothing reaches.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// Longer than a server waits for a client that is gone without a word, and takes no more of its response.
+/// Longer than the write time-out of a server whose client vanished without closing its connection.
 const SLOWEST: Duration = Duration::from_secs(35);
 
 /// Longer than any request takes with a client that takes its response. Connections without one keep no server.

@@ -94,7 +94,7 @@ impl Calls {
     fn goes_wrong(&mut self, fault: Fault, name: &str) -> bool {
         let wrong = self.choices.chance(2) && self.left.take(fault);
         if wrong {
-            self.made.set(fault, self.made.of(fault) + 1);
+            self.made.count(fault);
             let what = if fault == Fault::SlowDependency { "takes long" } else { "fails" };
             self.events.push(format!("a call of {name} {what}"));
         }

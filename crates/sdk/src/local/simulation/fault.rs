@@ -77,6 +77,11 @@ impl FaultCounts {
         self.0[fault as usize] = count;
     }
 
+    /// One more of this kind.
+    pub(super) fn count(&mut self, fault: Fault) {
+        self.0[fault as usize] += 1;
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         for (count, more) in self.0.iter_mut().zip(other.0) {
             *count += more;

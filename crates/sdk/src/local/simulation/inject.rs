@@ -2,7 +2,6 @@
 
 use super::Fault;
 use super::world::{Stage, World};
-use crate::{Registry, RequestReplyHandler};
 
 impl<W: 'static> World<'_, W> {
     /// Returns whether there was something to do.
@@ -39,8 +38,9 @@ impl<W: 'static> World<'_, W> {
                         in_flight.stage = Stage::Waiting;
                     }
                 }
-                let registries = self.simulation.releases.iter().map(|release| release(&self.outside));
-                self.processes = registries.map(|registry: Registry| RequestReplyHandler::new(registry)).collect();
+                for (release, process) in self.processes.iter_mut().enumerate() {
+                    *process = self.simulation.process(release, &self.outside);
+                }
                 self.note(|| "FAULT the processes of the functions start again".to_owned());
             }
             Fault::Release => {

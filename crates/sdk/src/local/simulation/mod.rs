@@ -37,7 +37,7 @@ pub use schedule::{ParseScheduleError, Schedule};
 pub use view::{View, expect_eq};
 
 use crate::encode::typed_value;
-use crate::{Address, BoxError, Egress, Payload, Registry, TypeName, TypedValue};
+use crate::{Address, BoxError, Egress, Payload, Registry, RequestReplyHandler, TypeName, TypedValue};
 use world::{Broken, World};
 
 /// Runs functions under many schedules of a job with faults, and looks for one in which a property does not hold.
@@ -50,7 +50,7 @@ use world::{Broken, World};
 /// These properties are always checked:
 ///
 /// - the same request to another process, its messages handled one by one, has the same effects, unless a [`Dependency`] was called;
-/// - no response violates the protocol, no invocation fails but for a transient error, and none fails for ever;
+/// - no response violates the protocol, no invocation fails but with a transient error, and none fails indefinitely;
 /// - no message becomes a dead letter or is ignored for its type, unless [allowed](Self::allow_dead_letters);
 /// - the job comes to rest.
 ///
@@ -100,10 +100,7 @@ struct Property<W> {
 }
 
 impl Simulation {
-    /// Of functions that depend on nothing outside of them. `registry` is called for each process of them.
-    ///
-    /// # Panics
-    /// `registry` may: it is a test's.
+    /// Of functions that depend on nothing outside of them. `registry` is called for each process of them; it may panic, as in any test.
     pub fn new(registry: impl Fn() -> Registry + Send + Sync + 'static) -> Self {
         Self::with(|_| (), move |()| registry())
     }
@@ -173,8 +170,8 @@ impl<W: 'static> Simulation<W> {
         self
     }
 
-    /// Has schedules end where all that is left to do is due later than this, for functions that send themselves delayed messages
-    /// for ever.
+    /// Ends schedules where all that is left to do is due later than this, for functions that send themselves delayed messages
+    /// indefinitely.
     #[must_use]
     pub fn horizon(mut self, time: Duration) -> Self {
         self.horizon = time;
@@ -285,6 +282,11 @@ impl<W: 'static> Simulation<W> {
             Ok(()) => Ok(ran.report),
             Err(broken) => Err(Box::new(self.failure(&schedule, broken, 1))),
         }
+    }
+
+    /// A process of the functions.
+    fn process(&self, release: usize, outside: &W) -> RequestReplyHandler {
+        RequestReplyHandler::new((self.releases[release])(outside))
     }
 
     fn run(&self, schedule: &Schedule, noting: bool) -> Ran {

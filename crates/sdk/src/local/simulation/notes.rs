@@ -32,11 +32,12 @@ impl<W: 'static> World<'_, W> {
         }
     }
 
-    pub(super) fn note_effects(&mut self, target: &Address, records: usize) {
-        let emitted: Vec<_> = self.now.cluster.emitted[records.min(self.now.cluster.emitted.len())..].to_vec();
-        for Emitted { egress, record } in emitted {
-            self.note(|| format!("  {target} emits to {egress}: {record:?}"));
-        }
+    /// The records behind the first `before`.
+    pub(super) fn note_records(&mut self, target: &Address, before: usize) {
+        let records = self.now.cluster.emitted[before..].iter();
+        let lines = records.map(|Emitted { egress, record }| format!("  {target} emits to {egress}: {record:?}"));
+        let lines: Vec<_> = lines.collect();
+        lines.into_iter().for_each(|line| self.note(|| line));
     }
 }
 

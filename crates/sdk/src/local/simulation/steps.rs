@@ -28,9 +28,7 @@ impl<W: 'static> World<'_, W> {
             }
         }
         steps.extend((0..self.now.cluster.mailboxes.ready()).map(|position| (4, Step::Begin(position))));
-        let unread =
-            (0..self.ingresses.len()).filter(|&ingress| self.now.read[ingress] < self.ingresses[ingress].len());
-        steps.extend(unread.map(|ingress| (3, Step::Read(ingress))));
+        steps.extend(self.unread().map(|ingress| (3, Step::Read(ingress))));
         let due = self.now.cluster.timers.next().filter(|due| *due <= self.simulation.horizon);
         // After a failover, some may be due already.
         if due.is_some_and(|due| steps.is_empty() || due <= self.now.cluster.timers.now()) {
@@ -73,14 +71,18 @@ impl<W: 'static> World<'_, W> {
         None
     }
 
+    /// The ingresses with messages that were not read.
+    fn unread(&self) -> impl Iterator<Item = usize> {
+        (0..self.ingresses.len()).filter(|&ingress| self.now.read[ingress] < self.ingresses[ingress].len())
+    }
+
     /// Whether something else can be done than to poll.
     pub(super) fn has_other_steps(&self) -> bool {
         if self.in_order {
             return false;
         }
         let answered = self.in_flight.iter().any(|in_flight| matches!(in_flight.stage, Stage::Answered(_)));
-        let unread = (0..self.ingresses.len()).any(|ingress| self.now.read[ingress] < self.ingresses[ingress].len());
-        answered || unread || self.now.cluster.mailboxes.ready() > 0
+        answered || self.unread().next().is_some() || self.now.cluster.mailboxes.ready() > 0
     }
 }
 

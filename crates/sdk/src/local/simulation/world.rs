@@ -15,9 +15,9 @@ use super::choices::Choices;
 use super::notes::shown;
 use super::steps::{Step, draw};
 use super::{Dependency, FaultCounts, Ran, Report, Schedule, Simulation, Timeline, View, repeat};
+use crate::local::Emitted;
 use crate::local::cluster::{Applied, Cluster};
 use crate::local::mailboxes::Pending;
-use crate::local::{Emitted, Violation};
 use crate::simulated::Tokens;
 use crate::{Address, HandlerError, RequestReplyHandler, Response, TypedValue};
 
@@ -112,12 +112,9 @@ impl<'a, W: 'static> World<'a, W> {
         let dependency = Dependency::new(choices.next(), left);
         let outside = (simulation.outside)(&dependency);
         let mut cluster = Cluster::default();
-        let processes = simulation.releases.iter().map(|release| {
-            let registry = release(&outside);
-            cluster.knows(&registry);
-            RequestReplyHandler::new(registry)
-        });
-        let processes: Vec<_> = processes.collect();
+        let releases = 0..simulation.releases.len();
+        let processes: Vec<_> = releases.map(|release| simulation.process(release, &outside)).collect();
+        processes.iter().for_each(|process| cluster.knows(process.registry()));
         let messages = &simulation.messages;
         let sent: Vec<_> = match &schedule.messages {
             Some(positions) => positions.iter().filter_map(|&position| messages.get(position)).collect(),
@@ -214,8 +211,7 @@ impl<'a, W: 'static> World<'a, W> {
             Step::Fault(fault, position) => {
                 if self.fault(fault, position) {
                     self.left.take(fault);
-                    let made = &mut self.report.faults;
-                    made.set(fault, made.of(fault) + 1);
+                    self.report.faults.count(fault);
                 }
             }
         }
@@ -291,7 +287,7 @@ impl<'a, W: 'static> World<'a, W> {
                 return match transient {
                     false => Err(broken("no invocation fails", error)),
                     true if attempts > MOST_ATTEMPTS && !called_out => {
-                        Err(broken("no invocation fails for ever", error))
+                        Err(broken("no invocation fails indefinitely", error))
                     }
                     true => Ok(()),
                 };
@@ -307,7 +303,9 @@ impl<'a, W: 'static> World<'a, W> {
         let InFlight { target, request, release, called_out, tokens, .. } = self.in_flight.swap_remove(position);
         let records = self.now.cluster.emitted.len();
         match self.now.cluster.apply(&target, &request, &response.body) {
-            Err(violation) => Err(broken("responses keep to the protocol", violation_of(&target, &violation))),
+            Err(violation) => {
+                Err(broken("responses keep to the protocol", format_args!("the response of {target}: {violation}")))
+            }
             Ok(Applied::Registration) => {
                 self.note(|| format!("{target} asks for states"));
                 self.send(target);
@@ -315,11 +313,11 @@ impl<'a, W: 'static> World<'a, W> {
             }
             Ok(Applied::Everything) => {
                 self.now.messages += response.invocations as u64;
-                self.keep_at_least_once(records);
                 self.note(|| format!("the response of {target} is applied"));
                 if self.timeline.is_some() {
-                    self.note_effects(&target, records);
+                    self.note_records(&target, records);
                 }
+                self.keep_at_least_once(records);
                 // One of three in schedules of which there are many: it costs as much as all the rest.
                 let repeats = self.in_order || self.choices.chance(3);
                 if repeats && !called_out {
@@ -340,8 +338,7 @@ impl<'a, W: 'static> World<'a, W> {
     ) -> Result<(), Broken> {
         let handler = self.others[release].get_or_insert_with(|| {
             let calm = Dependency::new(0, FaultCounts::default());
-            let outside = (self.simulation.outside)(&calm);
-            RequestReplyHandler::new((self.simulation.releases[release])(&outside))
+            self.simulation.process(release, &(self.simulation.outside)(&calm))
         });
         let mut difference = pin!(repeat::difference(handler, request, response));
         match poll_fn(|context| tokens.during(|| difference.as_mut().poll(context))).await {
@@ -409,8 +406,4 @@ impl<'a, W: 'static> World<'a, W> {
 
 async fn poll_once(handling: &mut Handling, tokens: &mut Tokens) -> Poll<Result<Response, HandlerError>> {
     poll_fn(|context| Poll::Ready(tokens.during(|| handling.as_mut().poll(context)))).await
-}
-
-fn violation_of(target: &Address, violation: &Violation) -> String {
-    format!("the response of {target}: {violation}")
 }

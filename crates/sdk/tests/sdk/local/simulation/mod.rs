@@ -112,9 +112,12 @@ fn a_failure_says_what_happened_and_how_to_run_it_again() {
     let simulation = simulation(counter).at_least_once(OUT).at_rest("each once", each_once);
     let failure = failure(&simulation);
     let text = failure.to_string();
-    for part in
-        ["FAULT the job starts again from its last checkpoint", "FAILS: each once: found [", "an ingress sends string"]
-    {
+    for part in [
+        "FAULT the job starts again from its last checkpoint",
+        "FAILS: each once: found [",
+        "an ingress sends string",
+        "emits to simulated/out: Kafka(topic out",
+    ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
     let line = text.split("replay(\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
