@@ -6,7 +6,7 @@ use bytestring::ByteString;
 
 use crate::egress::{EgressRecord, KafkaRecord, KinesisRecord};
 use crate::encode::{Buffers, Head};
-use crate::error::FunctionError;
+use crate::function_error::FunctionError;
 use crate::text::Text;
 
 /// A Kafka topic or a Kinesis stream: where an egress leads, when that is configuration. As text it is `kafka:TOPIC` or

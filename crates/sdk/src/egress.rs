@@ -5,7 +5,7 @@ use bytestring::ByteString;
 use prost::Message as _;
 
 use crate::encode::{Buffers, Encode, Head, Payload, encode_to};
-use crate::error::FunctionError;
+use crate::function_error::FunctionError;
 use crate::text::Text;
 use crate::typed_value::TypedValue;
 use crate::typename::TypeName;

@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::timeout;
 
 use crate::course::Course;
-use crate::error::ErrorChain;
+use crate::function_error::ErrorChain;
 use crate::message_handler::MessageHandler;
 use crate::request::Invocation;
 use crate::response_writer::Mark;

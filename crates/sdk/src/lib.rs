@@ -17,6 +17,7 @@
 //! | `batch`, `course`, `handlers` | its messages one after the other: what becomes of failures; whose turn it is; the functions' code |
 //! | `log_sampler` | how often a cause is logged |
 //! | `memory_budget`, `sync` | how many bytes requests and responses may hold together; its atomics |
+//! | `function_error` | the errors of functions |
 //! | `error`, `escaped` | rejected requests, and the kinds of failure; text from outside, on terminals and in logs |
 //! | [`protocol`], `proto` | the wire messages; generated from proto/statefun and committed |
 //! | `local`, `simulated` (feature `local`) | the embedded runtime, `TestContext` and `Simulation`, for tests; what a schedule replaces |
@@ -36,6 +37,7 @@ mod encode;
 mod error;
 mod escaped;
 mod function;
+mod function_error;
 mod handler;
 mod handlers;
 mod ingress;
@@ -78,12 +80,10 @@ pub use declarations::{FailurePolicy, UnexpectedTypePolicy};
 pub use destination::{Connector, Destination, InvalidConnector, InvalidDestination, Record};
 pub use egress::{Egress, EgressRecord, KafkaRecord, KafkaRecordBuilder, KinesisRecord, KinesisRecordBuilder};
 pub use encode::{Decode, Encode, Payload, Typed};
-pub use error::{
-    BoxError, ErrorChain, FailureKind, FunctionError, HandlerError, IntoFunctionError, InvocationFailure, RequestError,
-    ResultExt, StateError,
-};
+pub use error::{FailureKind, HandlerError, InvocationFailure, RequestError, StateError};
 pub use escaped::Escaped;
 pub use function::Function;
+pub use function_error::{BoxError, ErrorChain, FunctionError, IntoFunctionError, ResultExt};
 pub use handler::{BatchRequest, Outcome, Quarantined, RequestReplyHandler, Response, ResponseKind};
 pub use ingress::Ingress;
 pub use log_sampler::LogSampler;

@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 use crate::declarations::Declarations;
 use crate::encode::{Decode, encode_to};
-use crate::error::{FunctionError, StateError};
+use crate::error::StateError;
+use crate::function_error::FunctionError;
 use crate::protocol::reqreply::{TypedValue, to_function};
 use crate::response_writer::ResponseWriter;
 use crate::type_error::TypeError;
