@@ -1,11 +1,9 @@
 //! The attacks.
 
 use std::any::Any;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
@@ -13,13 +11,15 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use socket2::SockRef;
 use statefun_test_support::process::signal;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::black_hole::BlackHole;
 use crate::bodies::{self, Body, Mutations};
 use crate::client::{ATTACKER, Peer};
+use crate::tally::Tally;
 
 /// How many connections are opened at once: all of them would overrun the backlog.
 const OPENING: usize = 64;
@@ -67,66 +67,6 @@ pub(crate) struct Outcome {
     pub(crate) held: Vec<Box<dyn Any + Send>>,
     /// When SIGTERM was sent, where it was.
     pub(crate) terminated: Option<Instant>,
-}
-
-/// A service that accepts connections and never says anything.
-pub(crate) struct BlackHole {
-    pub(crate) url: String,
-    connections: AtomicU64,
-}
-
-impl BlackHole {
-    /// # Errors
-    /// When there is no free port.
-    pub(crate) async fn start() -> anyhow::Result<Arc<Self>> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/scores", listener.local_addr()?);
-        let hole = Arc::new(Self { url, connections: AtomicU64::new(0) });
-        let counted = Arc::clone(&hole);
-        tokio::spawn(async move {
-            let mut swallowed = JoinSet::new();
-            while let Ok((mut stream, _)) = listener.accept().await {
-                counted.connections.fetch_add(1, Ordering::Relaxed);
-                swallowed.spawn(async move { while matches!(stream.read(&mut [0; 4096]).await, Ok(1..)) {} });
-                while swallowed.try_join_next().is_some() {}
-            }
-        });
-        Ok(hole)
-    }
-}
-
-/// How often each came.
-#[derive(Default)]
-struct Tally(BTreeMap<String, u64>);
-
-impl Tally {
-    fn add(&mut self, what: impl Into<String>) {
-        *self.0.entry(what.into()).or_default() += 1;
-    }
-
-    fn add_result(&mut self, result: &anyhow::Result<u16>) {
-        match result {
-            Ok(status) => self.add(status.to_string()),
-            Err(_) => self.add("no answer"),
-        }
-    }
-
-    fn of(&self, what: &str) -> u64 {
-        self.0.get(what).copied().unwrap_or_default()
-    }
-
-    fn merge(&mut self, other: Self) {
-        for (what, count) in other.0 {
-            *self.0.entry(what).or_default() += count;
-        }
-    }
-}
-
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts: Vec<_> = self.0.iter().map(|(what, count)| format!("{count} × {what}")).collect();
-        f.write_str(&counts.join(", "))
-    }
 }
 
 impl Attack {

@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `row` | the table: what is sent, and the limits |
 //! | `trial` | one row, from the start of a server to the verdict |
-//! | `attack` | the attacks |
+//! | `attack`, `tally` | the attacks; what they saw, counted |
+//! | `black_hole` | a service that never responds |
 //! | `bodies` | request bodies |
 //! | `client` | connections to the server |
 //! | `server` | the process under attack |
@@ -15,12 +16,14 @@
 //! | `soak` | a mixed load for a long time |
 
 mod attack;
+mod black_hole;
 mod bodies;
 mod client;
 mod report;
 mod row;
 mod server;
 mod soak;
+mod tally;
 mod trial;
 mod watch;
 

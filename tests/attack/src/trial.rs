@@ -6,7 +6,8 @@ use anyhow::Context as _;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use crate::attack::{BlackHole, Outcome, Target};
+use crate::attack::{Outcome, Target};
+use crate::black_hole::BlackHole;
 use crate::row::{BLACK_HOLE, Row};
 use crate::server::{Program, Server, Start};
 use crate::watch::{Bounds, Seen, Watch};
