@@ -31,17 +31,17 @@ impl Error for StateError {}
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
-    /// [`FunctionError::Transient`].
+    /// [`FunctionError::Transient`](crate::FunctionError::Transient).
     Transient,
-    /// [`FunctionError::Poison`].
+    /// [`FunctionError::Poison`](crate::FunctionError::Poison).
     Poison,
     /// The function panicked.
     Panic,
-    /// [`FunctionError::Bug`].
+    /// [`FunctionError::Bug`](crate::FunctionError::Bug).
     Bug,
-    /// [`FunctionError::UnexpectedType`], or a message for whose type no handler is bound.
+    /// [`FunctionError::UnexpectedType`](crate::FunctionError::UnexpectedType), or a message for whose type no handler is bound.
     UnexpectedType,
-    /// [`FunctionError::State`].
+    /// [`FunctionError::State`](crate::FunctionError::State).
     State,
     /// The invocation took longer than the [invocation timeout](crate::RequestReplyHandler::invocation_timeout), and was dropped at
     /// an await.
